@@ -1,6 +1,6 @@
 """Measure how time and memory of calibrating grow with the numbers of respondents and items.
 
-    python benchmarks/growth.py [--most-respondents 200000] [--most-items 800]
+    python benchmarks/growth.py [--most-respondents 200000] [--most-items 800] [--methods ridge elastic-net soft-svd]
 
 For each size, a separate process generates a panel, calibrates two new items on one thread, and reports CPU time in
 yardsticks (benchmarks/yardstick.py) and peak resident memory. The exponent is the slope of log time on log size between
@@ -52,6 +52,7 @@ def main() -> None:
     parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
     parser.add_argument("--most-respondents", type=int, default=RESPONDENTS[-1])
     parser.add_argument("--most-items", type=int, default=ITEMS[-1])
+    parser.add_argument("--methods", nargs="+", default=METHODS)
     arguments = parser.parse_args()
     if arguments.one:
         one(int(arguments.one[0]), int(arguments.one[1]), arguments.one[2])
@@ -65,7 +66,7 @@ def main() -> None:
         sizes = [shape[axis] for shape in shapes]
         print(f"{what}: yardsticks (peak GiB)")
         print(f"  {'method':14}" + "".join(f"{size:>16,}" for size in sizes) + f"{'exponent':>10}")
-        for method in METHODS:
+        for method in arguments.methods:
             cells = [measure(*shape, method) for shape in shapes]
             texts = "".join(f"{c['yardsticks']:.1f} ({c['gib']:.1f})".rjust(16) for c in cells)
             slope = exponent(sizes, [c["yardsticks"] for c in cells]) if len(sizes) > 1 else float("nan")

@@ -6,6 +6,7 @@ import gc
 import importlib.util
 import json
 import os
+import pickle
 import subprocess
 import sys
 import urllib.request
@@ -87,6 +88,30 @@ def needs_data() -> None:
     """Skip a test whose published data are not on this machine."""
     if not os.environ.get("TRUETWIN_DATA_MIRROR"):
         pytest.skip("TRUETWIN_DATA_MIRROR is not set: the published data are not on this machine")
+
+
+@pytest.fixture
+def figures_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write pages without drawing their figures, for tests of anything else: drawing is most of the work of a page."""
+    monkeypatch.setattr("truetwin.report.figures.theme.to_svg", lambda figure, name: f'<svg id="{name}"/>')
+
+
+@pytest.fixture(scope="module")
+def shares_learned_once() -> Iterator[None]:
+    """Learn shares from the same answers once, for modules whose tests read the same files again and again."""
+    from truetwin.reweighting import panel_shares
+
+    learn, learned = panel_shares._laws, {}
+
+    def laws(*given: Any) -> Any:
+        key = pickle.dumps(given)
+        if key not in learned:
+            learned[key] = learn(*given)
+        return dict(learned[key])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(panel_shares, "_laws", laws)
+        yield
 
 
 @dataclass

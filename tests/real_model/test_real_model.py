@@ -18,7 +18,7 @@ from truetwin.voice.items.voice_items import Option, Turn, VoiceItem, VoicePerso
 
 PERSONAS = [
     {"id": f"p{k}", "text": f"I am {name}. I like {thing}."}
-    for k, (name, thing) in enumerate([("Anna", "tea"), ("Ben", "trains"), ("Cleo", "rain")])
+    for k, (name, thing) in enumerate([("Anna", "tea"), ("Ben", "trains")])
 ]
 ITEMS = "item_id,text,low,high,labels\nQ1,How much do you like tea?,1,5,1=not at all|5=very much\n" + (
     "Q2,How much do you like trains?,1,5,1=not at all|5=very much\n"
@@ -45,7 +45,7 @@ def simulated(capsys: pytest.CaptureFixture[str], folder: Path, url: str, *optio
     code, _, err = truetwin(
         capsys, "simulate", "--personas", str(folder / "personas.jsonl"), "--items", str(folder / "items.csv"),
         "--model", "smollm2", "--base-url", url, "--run", str(run), "--export", str(folder / "twin.csv"),
-        "--max-tokens", "40", "--temperature", "0", *options,
+        "--max-tokens", "24", "--temperature", "0", *options,
     )  # fmt: skip
     assert code in (0, 1), err
     return err
@@ -114,16 +114,16 @@ def test_a_model_plays_a_voice_and_judges_itself(
             tuple(Option(f"o{k}", f"Reply {k}.", "true" if k == 2 else "other") for k in range(1, 5)), "o2",
             history=(Turn("Nice.", "The sun shines."),),
         )
-        for n in range(3)
+        for n in range(2)
     ]  # fmt: skip
     write_voice_items(tmp_path / "items.jsonl", items)
     code, found, err = truetwin(
         capsys, "voice", "run", str(tmp_path / "items.jsonl"), "--model", "smollm2", "--base-url", chat_url,
         "--run", str(tmp_path / "run"), "--protocol", "choice", "--protocol", "judged", "--judge-model", "smollm2",
-        "--judge-base-url", chat_url, "--max-tokens", "60",
+        "--judge-base-url", chat_url, "--max-tokens", "40",
     )  # fmt: skip
     assert code in (0, 1), err
-    assert all(row["n"] == 3 for row in found["rows"])
+    assert all(row["n"] == 2 for row in found["rows"])
     assert not any(row["n_failed"] for row in found["rows"])
 
 

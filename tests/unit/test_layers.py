@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
+from collections.abc import Iterator
 from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -63,6 +64,13 @@ MODULES = sorted(path for path in ROOT.rglob("*.py") if path != ROOT / "__init__
 def nodes(path: Path) -> tuple[ast.AST, ...]:
     """Everything that a module is made of."""
     return tuple(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _forget_nodes() -> Iterator[None]:
+    """Keep none of the million nodes for the tests of other modules."""
+    yield
+    nodes.cache_clear()
 
 
 def place(path: Path) -> str:

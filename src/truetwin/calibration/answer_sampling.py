@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from truetwin.calibration.item_laws import FoldStudy
+from truetwin.calibration.laws.category_law import CategoryLaw
 from truetwin.calibration.laws.law import Law
 from truetwin.calibration.laws.people_ranks import PeopleRanks
 from truetwin.calibration.laws.people_record import PeopleRecord
@@ -63,8 +64,21 @@ class AnswerSampler:
             if item in self.encoding.codes:
                 grid[rows, j] = self._categories(item, law, ranks[np.ix_(rows, columns)])
             else:
-                grid[rows, j] = panel.scales[item].snap(law.quantile(ranks[rows, columns[0]]))
+                drawn = law.quantile(ranks[rows, columns[0]])
+                grid[rows, j] = drawn if item in self._on_scale else panel.scales[item].snap(drawn)
         return grid
+
+    @cached_property
+    def _on_scale(self) -> set[str]:
+        """Items whose laws have the categories of the scale, so that what is drawn need not be rounded."""
+        scales = self.encoding.panel.scales
+        return {
+            item
+            for item, law in self.laws.items()
+            if isinstance(law, CategoryLaw)
+            and scales[item].kind != "numeric"
+            and scales[item].on_scale(law.codes).all()
+        }
 
     def _categories(self, item: str, law: Law, ranks: Array) -> Array:
         """Draw the answers to a nominal item, (n,)."""

@@ -20,7 +20,8 @@ def plan_command(settings: PlanCommand) -> None:
     """Choose the new items (or people) to ask next so that predictions of the rest improve most.
 
     With --sources: say what another source of twins would add. With --precision: say how many people each new item
-    needs, with and without twins. With --experiment: say how many people per arm an experiment needs.
+    needs, with and without twins; how many more, if --sample gives the answers so far. With --experiment: say how many
+    people per arm an experiment needs.
     """
     if settings.experiment is not None:
         _plan_pilot(settings, settings.experiment)

@@ -19,7 +19,7 @@ from truetwin.calibration.workers import in_parallel
 from truetwin.data import Axis, Panel
 from truetwin.evaluation.evaluation_result import Evaluation, GroupKey
 from truetwin.evaluation.group_scores import Groups
-from truetwin.evaluation.hidden_pairs import Hidden, Known
+from truetwin.evaluation.hidden_pairs import AnswerMoments, Hidden, Known
 from truetwin.evaluation.metric_names import Metrics
 from truetwin.evaluation.pair_laws import laws_of_folds, laws_of_people
 from truetwin.evaluation.target_metrics import PairLaws
@@ -119,7 +119,7 @@ class Sweep:
 
 def _swept(decoder: Decoder, folds: Sequence[Fold], with_laws: bool) -> Sweep | None:
     """Do what is better done for all folds at once: predictions of some methods, and laws of people."""
-    from threadpoolctl import threadpool_limits
+    from truetwin.solvers.one_thread import one_thread
 
     model, of_people = clone(decoder.model), with_laws and folds[0].axis == "respondent"
     if not (model.shares_folds or of_people):
@@ -127,7 +127,7 @@ def _swept(decoder: Decoder, folds: Sequence[Fold], with_laws: bool) -> Sweep | 
     start = time.perf_counter()
     found: dict[Fold, Prediction] = {}
     laws: Mapping[Fold, Laws] | None = None
-    with threadpool_limits(1):
+    with one_thread():
         if model.shares_folds:
             raw = model.predict_folds(decoder.encoding.encoded, folds, decoder.preprocessing)
             found = dict(zip(folds, decoder.decoded(folds, raw), strict=True))
@@ -207,17 +207,28 @@ def _score_batch(
     scoring: Scoring,
     swept: Mapping[str, Sweep],
 ) -> Part:
+    moments = AnswerMoments(encoding.panel.human_values) if batch.folds[0].axis == "respondent" else None
+    if all(name in swept and swept[name].predictions for name in decoders):
+        return _score_some(encoding, batch.folds, (), decoders, scoring, swept, moments)
     designs = batch.designs(encoding.encoded, next(iter(decoders.values())).preprocessing)
-    return join_parts([_score_designs(encoding, some, decoders, scoring, swept) for some in designs])
+    return join_parts(
+        [
+            _score_some(encoding, [each.fold for each in some], some, decoders, scoring, swept, moments)
+            for some in designs
+        ]
+    )
 
 
-def _score_designs(
+def _score_some(
     encoding: Encoding,
+    folds: Sequence[Fold],
     designs: Sequence[Design],
     decoders: Mapping[str, Decoder],
     scoring: Scoring,
     swept: Mapping[str, Sweep],
+    moments: AnswerMoments | None,
 ) -> Part:
+    """Score some folds; ``designs`` are theirs, or none if everything was predicted before."""
     start = time.perf_counter()
     if any(decoder.model.uses_imputation for decoder in decoders.values()):
         for design in designs:
@@ -225,12 +236,11 @@ def _score_designs(
     shared_seconds = time.perf_counter() - start
     scores = _Scores(scoring)
     seconds: dict[str, float] = {}
-    plain = [encoding.plain_fold(design.fold) for design in designs]
-    hidden = [Hidden.of(encoding.panel, fold, scoring.known) for fold in plain]
+    plain = [encoding.plain_fold(fold) for fold in folds]
+    hidden = [Hidden.of(encoding.panel, fold, scoring.known, moments) for fold in plain]
     for name, decoder in decoders.items():
         start = time.perf_counter()
         known = swept.get(name, Sweep({}, 0.0))
-        folds = [design.fold for design in designs]
         laws: Sequence[Laws] | None = None if known.laws is None else [known.laws[fold] for fold in folds]
         if known.predictions:
             predictions = [known.predictions[fold] for fold in folds]
@@ -244,7 +254,7 @@ def _score_designs(
             seconds[name] = time.perf_counter() - start + known.of(folds).seconds
         for k, (truth, prediction) in enumerate(zip(hidden, predictions, strict=True)):
             scores.add(name, truth, prediction, None if laws is None else laws[k])
-    ids = axis_ids(encoding.panel, designs[0].axis)
+    ids = axis_ids(encoding.panel, folds[0].axis)
     return scores.part(tuple(ids[t] for fold in plain for t in fold.targets), seconds, shared_seconds)
 
 

@@ -36,6 +36,45 @@ class Known:
     retest: Array | None = None
 
 
+class AnswerMoments:
+    """Means and sds of the answers of nearly all people, from sums over all and the answers of who is missing.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_respondents, n_items)
+        Answers on their scales, with gaps.
+    """
+
+    def __init__(self, values: Array) -> None:
+        self._values = values
+        self._seen = np.isfinite(values)
+        count = self._seen.sum(axis=0)
+        self._about = np.where(self._seen, values, 0.0).sum(axis=0) / np.maximum(count, 1)
+        self._shifted = np.where(self._seen, values - self._about, 0.0)
+        self._sums = self._summed(np.arange(len(values)))
+
+    def _summed(self, rows: NDArray[np.intp]) -> Array:
+        """Add up counts, answers and squares of some people, (3, n_items)."""
+        shifted = self._shifted[rows]
+        return np.stack([self._seen[rows].sum(axis=0), shifted.sum(axis=0), (shifted**2).sum(axis=0)])
+
+    def of(self, people: Sequence[int]) -> tuple[Array, Array]:
+        """Compute mean and sd of some people's answers to each item; NaN where they gave none."""
+        chosen = np.zeros(len(self._values), dtype=bool)
+        chosen[list(people)] = True
+        count, first, second = self._sums - self._summed(np.flatnonzero(~chosen))
+        n = np.where(count > 0, count, np.nan)
+        mean, variance = first / n, second / n - (first / n) ** 2
+        # What is left of a difference may be rounding alone: those few items are added up anew.
+        unsure = np.flatnonzero(
+            ~(variance > 1e-6 * self._sums[2] / np.maximum(self._sums[0], 1)) & (count > 0)
+        )
+        centre, spread = mean + self._about, np.sqrt(np.maximum(variance, 0.0))
+        some = self._values[chosen][:, unsure]
+        centre[unsure], spread[unsure] = np.nanmean(some, axis=0), np.nanstd(some, axis=0)
+        return centre, spread
+
+
 @dataclass(frozen=True, eq=False)
 class Hidden:
     """Hidden answers of a fold, with the mean and spread of each sample's known answers.
@@ -66,18 +105,15 @@ class Hidden:
     retest: Array | None = None
 
     @classmethod
-    def of(cls, panel: Panel, fold: Fold, known: Known = Known()) -> Hidden:
-        """Collect the answers that a fold hides."""
+    def of(
+        cls, panel: Panel, fold: Fold, known: Known = Known(), moments: AnswerMoments | None = None
+    ) -> Hidden:
+        """Collect the answers that a fold hides; ``moments`` of the panel's human answers spare work for many folds."""
         targets, axis = fold.targets, fold.axis
         answers = orient(pick(panel.human_values, targets, axis), axis)
         centre, spread = np.full((2, len(answers)), np.nan)
         if axis == "respondent":
-            donors = pick(panel.human_values, fold.donors, axis)
-            some = np.isfinite(donors).any(axis=0)
-            centre[some], spread[some] = (
-                np.nanmean(donors[:, some], axis=0),
-                np.nanstd(donors[:, some], axis=0),
-            )
+            centre, spread = (moments or AnswerMoments(panel.human_values)).of(fold.donors)
         spread[spread == 0] = np.nan
         items = [panel.item_ids[t] for t in targets] if axis == "item" else panel.item_ids
         scales = [panel.scales[i] for i in items]

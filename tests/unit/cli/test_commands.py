@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +21,6 @@ from truetwin.cli import _run
 from truetwin.data.frames import to_frame
 from truetwin.datasets import generate_population
 from truetwin.io import read_responses, write_table
-
-PROGRAM = [sys.executable, "-c", "from truetwin.cli import main; main()"]
 
 
 @pytest.fixture
@@ -238,14 +235,22 @@ def heed_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def wait_for_work(pid: int, seconds: float) -> None:
-    """Wait until a process has used this much processor time, however busy the machine is."""
-    stat, tick = Path(f"/proc/{pid}/stat"), os.sysconf("SC_CLK_TCK")
-    for _ in range(600):
-        fields = stat.read_text().rpartition(")")[2].split()
-        if (int(fields[11]) + int(fields[12])) / tick >= seconds:
-            return
-        time.sleep(0.1)
+# The program, which says when it has begun to compute.
+TELLING = """
+import sys
+from truetwin.calibration import workers
+
+plain = workers.on_one_thread
+
+def telling(*arguments):
+    print("computing", flush=True)
+    return plain(*arguments)
+
+workers.on_one_thread = telling
+from truetwin.cli import main
+
+main(sys.argv[1:])
+"""
 
 
 def interrupt(process: subprocess.Popen[str]) -> str:
@@ -259,7 +264,7 @@ def interrupt(process: subprocess.Popen[str]) -> str:
 
 
 def test_interrupting_leaves_no_partial_output(tmp_path: Path) -> None:
-    panel = generate_population(1500, 400, n_new_items=200).panel  # too much to be done before the signal
+    panel = generate_population(700, 200, n_new_items=150).panel  # too much to be done before the signal
     for matrix, name in ((panel.human, "human"), (panel.twin, "twin")):
         write_table(
             to_frame(matrix.values, matrix.respondent_ids, matrix.item_ids), tmp_path / f"{name}.parquet"
@@ -275,13 +280,15 @@ def test_interrupting_leaves_no_partial_output(tmp_path: Path) -> None:
         "neural-net",
     ]
     process = subprocess.Popen(
-        [*PROGRAM, *arguments],
+        [sys.executable, "-c", TELLING, *arguments],
         cwd=tmp_path,
+        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         preexec_fn=heed_interrupts,
     )
-    wait_for_work(process.pid, 3.5)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "computing\n"
     errors = interrupt(process)
     assert process.returncode == 130
     assert "interrupted" in errors

@@ -18,6 +18,7 @@ from truetwin.data.frames import to_frame
 from truetwin.datasets import generate_population
 from truetwin.io import write_table
 
+pytestmark = pytest.mark.usefixtures("shares_learned_once")
 ITEM = "Q15"
 
 

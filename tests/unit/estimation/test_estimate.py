@@ -21,6 +21,7 @@ from truetwin.estimation.estimation import estimate
 from truetwin.estimation.hidden_answers import predict_hidden
 from truetwin.estimation.wanted_items import wanted_items
 
+pytestmark = pytest.mark.usefixtures("shares_learned_once")
 POPULATION = generate_population(150, 18, n_new_items=3, random_state=3)
 PANEL = POPULATION.panel
 TRUTH = POPULATION.truth.on_grid(PANEL.respondent_ids, PANEL.item_ids)

@@ -9,10 +9,11 @@ import pytest
 
 from truetwin.cli import _run
 from truetwin.data import Item, Panel, ResponseMatrix
+from truetwin.data.frames import to_frame
 from truetwin.datasets import generate_population
 from truetwin.errors import ParameterError
 from truetwin.evaluation.estimate_scores import score_estimates, score_summary
-from truetwin.study.example_study import write_example
+from truetwin.io import write_table
 
 pytestmark = pytest.mark.slow
 
@@ -61,8 +62,10 @@ def test_an_unknown_protocol_is_refused() -> None:
 
 
 def test_the_verb_scores_estimates(capsys: pytest.CaptureFixture[str], tmp_path) -> None:  # type: ignore[no-untyped-def]
-    folder = write_example(tmp_path / "s", n_respondents=80).parent
-    tables = [str(folder / "human.csv"), str(folder / "generated.csv")]
+    panel = generate_population(60, 8, n_new_items=0).panel
+    tables = [str(tmp_path / f"{name}.csv") for name in ("human", "twin")]
+    for path, matrix in zip(tables, (panel.human, panel.twin), strict=True):
+        write_table(to_frame(matrix.values, matrix.respondent_ids, matrix.item_ids), path)
     assert _run(["evaluate", *tables, "--estimates", "--json"], debug=True) == 0
     found = json.loads(capsys.readouterr().out)
     assert [row["source"] for row in found["rows"]] == ["estimate", "twins"]

@@ -4,7 +4,9 @@ import base64
 import csv
 import io
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -61,22 +63,29 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.extra("dev")
-def test_the_page_fits_every_width_in_light_and_dark_and_reports_no_error(page_file: Path) -> None:
-    with chromium() as browser:
-        for scheme in ("light", "dark"):
-            for width in (360, 800, 1280):
-                with opened(browser, page_file, width=width, scheme=scheme) as page:
-                    assert page.evaluate("document.documentElement.scrollWidth") == width
-                    assert page.title() == HOSTILE
-                    assert page.locator("img").count() == 0
-                    assert page.locator("figure svg").count() == 1
-                    assert barriers(page) == []
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with chromium() as found:
+        yield found
 
 
 @pytest.mark.extra("dev")
-def test_tables_sort_and_filter_by_keyboard(page_file: Path) -> None:
-    with chromium() as browser, opened(browser, page_file) as page:
+def test_the_page_fits_every_width_in_light_and_dark_and_reports_no_error(
+    browser: Any, page_file: Path
+) -> None:
+    for scheme in ("light", "dark"):
+        for width in (360, 800, 1280):
+            with opened(browser, page_file, width=width, scheme=scheme) as page:
+                assert page.evaluate("document.documentElement.scrollWidth") == width
+                assert page.title() == HOSTILE
+                assert page.locator("img").count() == 0
+                assert page.locator("figure svg").count() == 1
+                assert barriers(page) == []
+
+
+@pytest.mark.extra("dev")
+def test_tables_sort_and_filter_by_keyboard(browser: Any, page_file: Path) -> None:
+    with opened(browser, page_file) as page:
         scores = "[...document.querySelectorAll('tbody tr')].map(r => r.cells[1].dataset.value)"
         heading = page.locator("th").nth(1)
         heading.locator("button").focus()
@@ -94,8 +103,10 @@ def test_tables_sort_and_filter_by_keyboard(page_file: Path) -> None:
 
 @pytest.mark.extra("dev")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_figures_are_saved_as_they_are_seen(page_file: Path, tmp_path: Path, scheme: str) -> None:
-    with chromium() as browser, opened(browser, page_file, scheme=scheme) as page:
+def test_figures_are_saved_as_they_are_seen(
+    browser: Any, page_file: Path, tmp_path: Path, scheme: str
+) -> None:
+    with opened(browser, page_file, scheme=scheme) as page:
         for kind in ("SVG", "PNG"):
             with page.expect_download() as waited:
                 page.get_by_role("button", name=kind, exact=True).click()

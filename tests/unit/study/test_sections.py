@@ -37,6 +37,7 @@ def run(folder: Path, text: str) -> Path:
     return folder / "run"
 
 
+@pytest.mark.usefixtures("figures_left_out")
 def test_personas_are_made_of_own_answers_and_asked(folder: Path) -> None:
     items = [item["item_id"] for item in json.loads((folder / "items.json").read_text())]
     asked = items[-3:]
@@ -50,6 +51,7 @@ def test_personas_are_made_of_own_answers_and_asked(folder: Path) -> None:
     assert read_table(done / "twin.csv").column_names == ["respondent_id", *asked]
 
 
+@pytest.mark.usefixtures("figures_left_out")
 def test_distributions_and_effort_can_be_asked_for(folder: Path) -> None:
     text = """
 inputs: {human: human.csv, items: items.json, personas: personas.jsonl}
@@ -63,6 +65,7 @@ simulate:
     assert (done / "simulated.distributions.csv").exists()
 
 
+@pytest.mark.usefixtures("figures_left_out")
 def test_distributions_are_calibrated_though_their_expectations_lie_between_answers(folder: Path) -> None:
     done = run(
         folder,
@@ -106,6 +109,7 @@ plan: {budget: 2}
     assert {row["metric"] for row in record["scores"]} == {"pearson", "mae"}
 
 
+@pytest.mark.usefixtures("figures_left_out")
 def test_a_study_writes_draws_with_its_seed(folder: Path) -> None:
     text = """
 seed: 3
@@ -216,6 +220,7 @@ def test_an_empty_section_has_its_defaults_and_an_empty_value_is_an_error(folder
         read_study(study(folder, "inputs:\nseed:"))
 
 
+@pytest.mark.usefixtures("figures_left_out")
 def test_a_step_is_done_again_when_batteries_are_to_be_found(folder: Path) -> None:
     inputs = "{human: human.csv, twin: generated.csv%s}"
     text = f"inputs: {inputs}\ndiagnose:\n"

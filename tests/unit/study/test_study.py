@@ -54,6 +54,7 @@ def finished_file(finished: Path, tmp_path: Path) -> Path:
     return shutil.copytree(finished.parent, tmp_path / "finished") / finished.name
 
 
+@pytest.mark.usefixtures("figures_left_out")
 def test_a_step_is_done_again_only_if_its_inputs_have_changed(finished_file: Path) -> None:
     study_file, run = finished_file, finished_file.parent / "run"
     assert [s.skipped for s in run_study(read_study(study_file), run).steps] == [True] * 4
@@ -174,6 +175,7 @@ calibrate: {method: ridge, preset: twin-2k-500}
 """
 
 
+@pytest.mark.usefixtures("figures_left_out")
 def test_missing_answers_of_twins_are_simulated_and_given_ones_are_kept(study_file: Path) -> None:
     folder = study_file.parent
     study_file.write_text(SIMULATED, encoding="utf-8")
@@ -233,6 +235,7 @@ calibrate: {}
 """
 
 
+@pytest.mark.usefixtures("figures_left_out")
 def test_the_batteries_of_a_study_reach_its_calibration(study_file: Path) -> None:
     ids = read_table(study_file.parent / "generated.csv").column_names[1:]
     rows = "".join(f"{item},b{k % 8}\n" for k, item in enumerate(ids))
@@ -243,6 +246,7 @@ def test_the_batteries_of_a_study_reach_its_calibration(study_file: Path) -> Non
     assert all(t["situation"].startswith("new item of a known battery: 4") for t in sidecar["targets"])
 
 
+@pytest.mark.usefixtures("figures_left_out")
 def test_a_diagnosis_is_made_again_for_another_method(finished_file: Path) -> None:
     study_file, run = finished_file, finished_file.parent / "run"
     study_file.write_text(
@@ -252,6 +256,7 @@ def test_a_diagnosis_is_made_again_for_another_method(finished_file: Path) -> No
     assert steps == {"evaluate": True, "calibrate": False, "diagnose": False, "report": False}
 
 
+@pytest.mark.usefixtures("figures_left_out")
 def test_another_id_column_is_another_study(finished_file: Path) -> None:
     study_file, run = finished_file, finished_file.parent / "run"
     study_file.write_text(
@@ -261,6 +266,7 @@ def test_another_id_column_is_another_study(finished_file: Path) -> None:
     assert not any(s.skipped for s in run_study(read_study(study_file), run).steps)
 
 
+@pytest.mark.usefixtures("figures_left_out")
 def test_another_way_of_reading_the_tables_is_another_study(finished_file: Path) -> None:
     study_file, run = finished_file, finished_file.parent / "run"
     study_file.write_text(

@@ -19,6 +19,7 @@ PEOPLE = [Persona(f"p{k}", f"Person {k}.") for k in range(3)]
 ITEMS = {"Q1": Item("Q1", "Do you like tea?", Scale.ordinal(1, 5))}
 
 
+@pytest.mark.usefixtures("figures_left_out")
 def test_a_step_asks_again_only_what_is_there(tmp_path: Path, llm_server: Any) -> None:
     llm_server.configure(rules=[{"contains": "tea", "reply": "4", "finish_reason": "length"}])
     endpoint = {"model": "m", "base_url": llm_server.base_url, "frame": "survey"}

@@ -53,6 +53,7 @@ def test_an_experiment_is_estimated_calibrated_judged_and_ranked(folder: Path) -
     assert all(step.skipped for step in run_study(study, folder / "run").steps)
 
 
+@pytest.mark.usefixtures("figures_left_out")
 def test_every_number_of_the_report_is_that_of_the_files(folder: Path) -> None:
     study = study_of(folder)
     run_study(study, folder / "run")
@@ -89,6 +90,7 @@ def test_every_number_of_the_report_is_that_of_the_files(folder: Path) -> None:
     assert {r["contrast"]: r["calibrated"] for r in picture.data} == left_out
 
 
+@pytest.mark.usefixtures("figures_left_out")
 def test_the_headline_effect_comes_first(folder: Path) -> None:
     path = folder / "contrasts.csv"
     lines = path.read_text(encoding="utf-8").splitlines()
@@ -103,6 +105,7 @@ def test_the_headline_effect_comes_first(folder: Path) -> None:
     assert answer == f"{sentence} (new_messages:C:trusts); 3 more effects are below."
 
 
+@pytest.mark.usefixtures("figures_left_out")
 def test_a_changed_input_is_noticed(folder: Path) -> None:
     study = study_of(folder, WHOLE.replace(", evaluate: {}, rank: {pilot_n: 40}", ""))
     run_study(study, folder / "run")
@@ -150,6 +153,7 @@ def asked(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.usefixtures("figures_left_out")
 @pytest.mark.parametrize("every", [True, False])
 def test_twins_are_asked_under_arms_and_their_effect_calibrated(asked: Path, every: bool) -> None:
     study = study_of(asked, ASKED.replace("every_arm: true", f"every_arm: {str(every).lower()}"))

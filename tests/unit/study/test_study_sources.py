@@ -54,6 +54,7 @@ def test_a_study_names_its_sources_and_is_done_again_when_one_changes(study_file
     assert not any(s.skipped for s in run_study(read_study(study_file), run).steps)
 
 
+@pytest.mark.usefixtures("figures_left_out")
 def test_a_folder_of_sources_is_an_input_too(study_file: Path) -> None:
     study_file.write_text(
         SOURCES.replace("{gpt: twins/gpt.csv, gemini: twins/gemini.csv}", "twins"), encoding="utf-8"
@@ -77,6 +78,7 @@ def test_wrong_sources_of_a_study_are_named(study_file: Path, text: str, words: 
         check_study(read_study(study_file))
 
 
+@pytest.mark.usefixtures("figures_left_out")
 def test_replicates_of_a_simulation_are_sources(study_file: Path) -> None:
     study_file.write_text(SIMULATED.replace(", only: [Q33, Q34]", ""), encoding="utf-8")
     result = run_study(read_study(study_file), study_file.parent / "run")
@@ -86,6 +88,7 @@ def test_replicates_of_a_simulation_are_sources(study_file: Path) -> None:
     assert list(record["panel"]["sources"]) == ["twin/0", "twin/1"]
 
 
+@pytest.mark.usefixtures("figures_left_out")
 def test_replicates_fill_the_gaps_of_a_given_source(study_file: Path) -> None:
     folder = study_file.parent
     given = read_table(folder / "generated.csv")

@@ -65,6 +65,7 @@ def test_a_benchmark_is_played_audited_and_reported(folder: Path) -> None:
     assert all(step.skipped for step in again.steps)
 
 
+@pytest.mark.usefixtures("figures_left_out")
 def test_replies_that_an_earlier_run_wrote_are_judged_and_scored(folder: Path) -> None:
     run(folder, without(STUDY, "run", "audit", "annotate"))
     replies = folder / "replies.jsonl"
@@ -175,6 +176,7 @@ def test_each_step_takes_what_an_earlier_one_has_made(folder: Path) -> None:
     assert "persona" in report
 
 
+@pytest.mark.usefixtures("figures_left_out")
 def test_a_step_is_done_anew_if_what_it_rests_on_has_changed(folder: Path) -> None:
     text = """
 inputs: {}
@@ -193,6 +195,7 @@ voice:
     assert [step.name for step in again if not step.skipped] == ["voice.judge"]
 
 
+@pytest.mark.usefixtures("figures_left_out")
 def test_a_list_of_files_still_stands_for_results(folder: Path) -> None:
     done = run(folder, without(STUDY, "annotate", "audit", "generate"))
     (folder / "choice.jsonl").write_bytes((done / "voice-run" / "choice.jsonl").read_bytes())

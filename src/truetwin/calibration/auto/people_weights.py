@@ -43,6 +43,10 @@ SLOPE_VARIANCES = np.concatenate([[0.0], np.geomspace(1e-5, 10.0, 61)])
 CHUNK = 500
 # which of (along the first direction, along the next, the rest) share a weight
 SPLITS = (((0, 1, 2),), ((0,), (1, 2)), ((0,), (1,), (2,)))
+_MERGES = tuple(
+    np.kron([[float(part in share) for part in range(3)] for share in split], np.eye(N_LAYERS))
+    for split in SPLITS
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +130,7 @@ def learn_weights(
         moments.append(reduce(add, (_moments(table, c, total, sd, twin_sd, V) for c in chunks)))
     together = reduce(add, moments)
     gram, cross = [m.gram for m in moments], [m.cross for m in moments]
-    parts, unseen = split_weights(gram, cross), unseen_errors(gram, cross)
+    parts, unseen = split_weights(gram, cross)
     slopes = own_slopes(together.own_answer - together.own_parts @ parts, together.own_own)
     return PeopleWeights(sd, twin_sd, leading_directions(total), parts.reshape(3, N_LAYERS), slopes, unseen)
 
@@ -183,24 +187,15 @@ def leading_directions(sums: PeopleSums) -> Array:
     return result
 
 
-def split_weights(gram: Sequence[Array], cross: Sequence[Array]) -> Array:
+def split_weights(gram: Sequence[Array], cross: Sequence[Array]) -> tuple[Array, Array]:
     """Learn the weights of the parts, (12,), from moments by folds of people.
 
     The coarsest split is taken whose error on unseen folds is within one standard error, over folds, of the smallest.
+    Its error on each fold, unseen by its weights, less that of item means, comes second.
     """
-    return _taken(gram, cross)[0]
-
-
-def unseen_errors(gram: Sequence[Array], cross: Sequence[Array]) -> Array:
-    """Compute the error of the split that is taken on each fold, unseen by its weights, less that of item means."""
-    return _taken(gram, cross)[1]
-
-
-def _taken(gram: Sequence[Array], cross: Sequence[Array]) -> tuple[Array, Array]:
     all_gram, all_cross = np.sum(gram, axis=0), np.sum(cross, axis=0)
     errors, weights = [], []
-    for split in SPLITS:
-        merge = np.kron([[float(part in share) for part in range(3)] for share in split], np.eye(N_LAYERS))
+    for merge in _MERGES:
         unseen = [_merged(all_gram - G, all_cross - q, merge) for G, q in zip(gram, cross, strict=True)]
         errors.append(
             np.array([float(w @ G @ w - 2 * q @ w) for w, G, q in zip(unseen, gram, cross, strict=True)])

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from truetwin.calibration.auto.levels import FoldLevels, ItemLevels
+from truetwin.calibration.auto.many_stacks import ManyStacks
 from truetwin.calibration.auto.new_items import FoldPrediction, pseudo_target_weights
 from truetwin.calibration.auto.pseudo_targets import FoldFeatures, Problem, PseudoSink, Situation
 from truetwin.calibration.auto.stacking import Stack
@@ -146,38 +147,57 @@ def residuals(
         ]
     features = FoldFeatures(problem, folds)
     who, levels = _drawn(problem), ItemLevels(problem)
-    place = np.full(len(problem.sample_ids), -1)
-    place[who] = np.arange(who.size)
-    result = [
-        [
-            Residuals(
-                problem,
-                levels,
-                t,
-                fold,
-                s,
-                block_blind,
-                who,
-                np.full((len(problem.blocks), who.size), np.nan),
-            )
-            for t, s in zip(fold, each.situations, strict=True)
-        ]
-        for fold, each in zip(features.folds, found, strict=True)
-    ]
-
-    def sink_for(s: Situation) -> PseudoSink:
-        def sink(item: int, at: NDArray[np.intp], people: NDArray[np.intp], variables: Array) -> None:
-            for m, k in enumerate(at):
-                for each, stack in zip(result[k], found[k].stacks, strict=True):
-                    if each.situation == s:
-                        each.predicted[item, place[people]] = stack.of_pseudo_target(item, variables[m, :-1])
-
-        return sink
-
+    kept = _Kept(problem, features, found, who)
     chosen = np.zeros(len(problem.sample_ids), dtype=bool)
     chosen[who] = True
-    features.walk(chosen, {s: sink_for(s) for s in features.facing}, None)
-    return result
+    features.walk(chosen, {s: kept.sink(s) for s in features.facing}, None)
+    return [
+        [
+            Residuals(problem, levels, t, fold, s, block_blind, who, kept.predicted[kept.first[k] + j])
+            for j, (t, s) in enumerate(zip(fold, each.situations, strict=True))
+        ]
+        for k, (fold, each) in enumerate(zip(features.folds, found, strict=True))
+    ]
+
+
+class _Kept:
+    """Predictions of pseudo-targets for some people, kept for every target of every fold, one after the other.
+
+    Attributes
+    ----------
+    first : ndarray of int
+        Row of the first target of each fold.
+    predicted : ndarray of shape (m, p, n)
+        Standardised predictions; NaN where there is none.
+    """
+
+    def __init__(
+        self, problem: Problem, features: FoldFeatures, found: Sequence[FoldPrediction], who: NDArray[np.intp]
+    ) -> None:
+        sizes = [len(fold) for fold in features.folds]
+        self.first = np.cumsum([0, *sizes])
+        self.predicted = np.full((sum(sizes), len(problem.blocks), who.size), np.nan)
+        self._fold = np.repeat(np.arange(len(sizes)), sizes)
+        self._situations = [s for each in found for s in each.situations]
+        self._stacks = [stack for each in found for stack in each.stacks]
+        self._place = np.full(len(problem.sample_ids), -1)
+        self._place[who] = np.arange(who.size)
+
+    def sink(self, s: Situation) -> PseudoSink:
+        """Return what takes the features of pseudo-targets of targets that face ``s``."""
+        rows = np.flatnonzero([each == s for each in self._situations])
+        stacks = ManyStacks([self._stacks[row] for row in rows])
+        position = np.full(len(self.first), -1)
+
+        def sink(item: int, at: NDArray[np.intp], people: NDArray[np.intp], variables: Array) -> None:
+            position[:] = -1
+            position[at] = np.arange(at.size)
+            place = position[self._fold[rows]]
+            which = np.flatnonzero(place >= 0)
+            made = stacks.of_pseudo_target(which, item, variables[place[which], :-1])
+            self.predicted[rows[which, None], item, self._place[people]] = made
+
+        return sink
 
 
 def _drawn(problem: Problem) -> NDArray[np.intp]:

@@ -95,9 +95,7 @@ class Scale:
 
     def widening(self, spread: Array) -> Array:
         """Return the factor by which to multiply predictions with the given spread; 1 where they do not vary at all."""
-        varies = spread > _NO_SPREAD * max(self.typical, _NO_SPREAD)
-        ratio = np.divide(self.typical, spread, out=np.ones_like(spread), where=varies)
-        return np.asarray(np.where(varies, self.factor, 1.0) * ratio ** (1.0 - self.power))
+        return widening_of(self.typical, self.power, self.factor, spread)
 
     @classmethod
     def learn(cls, spread: Array, explained: Array, share: Array) -> Scale:
@@ -106,6 +104,13 @@ class Scale:
         unit = max(typical, _NO_SPREAD)
         slope, power = _slope(spread / unit, explained / unit, share)
         return cls(typical, power, slope / unit)
+
+
+def widening_of(typical: Array | float, power: Array | float, factor: Array | float, spread: Array) -> Array:
+    """Return the factor by which scales with such parameters multiply predictions with the given spreads."""
+    varies = spread > _NO_SPREAD * np.maximum(typical, _NO_SPREAD)
+    ratio = np.divide(typical, spread, out=np.ones_like(spread), where=varies)
+    return np.asarray(np.where(varies, factor, 1.0) * ratio ** (1.0 - power))
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from array import array
+
+import numpy as np
 
 from truetwin.errors import ParameterError
 
@@ -32,8 +33,8 @@ class CountSketch:
         if not 4 <= bits <= 30:
             raise ParameterError(f"bits must be in 4..30; got {bits}")
         self._mask = (1 << bits) - 1
-        empty = bytes(4 << bits)
-        self._one, self._other = array("I", empty), array("I", empty)
+        # Memory that is taken when it is first counted in.
+        self._one, self._other = (np.zeros(1 << bits, dtype=np.uint32).data for _ in range(2))
 
     def add(self, text: str) -> None:
         """Count a text once more."""

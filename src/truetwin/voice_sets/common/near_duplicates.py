@@ -10,6 +10,8 @@ lengths of both vectors from that feature on. Dense vectors are compared in bloc
 from __future__ import annotations
 
 from array import array
+from itertools import repeat
+from operator import mul
 from typing import Any
 
 import numpy as np
@@ -92,8 +94,8 @@ class DistinctTexts:
                     continue
                 tried.add(k)
                 part = slice(self._ends[k], self._ends[k + 1])
-                weighted = zip(self._features[part], self._values[part], strict=True)
-                if sum(own.get(f, 0.0) * w for f, w in weighted) >= self.most_alike:
+                shared = map(own.get, self._features[part], repeat(0.0))
+                if sum(map(mul, shared, self._values[part])) >= self.most_alike:
                     return True
         return False
 
