@@ -29,7 +29,7 @@ def in_parallel(function: Callable[..., T], calls: Iterable[tuple[Any, ...]], n_
 
 def on_one_thread(function: Callable[..., T], call: tuple[Any, ...]) -> T:
     """Call a function on one BLAS thread."""
-    from threadpoolctl import threadpool_limits
+    from truetwin.solvers.one_thread import one_thread
 
-    with threadpool_limits(1):
+    with one_thread():
         return function(*call)

@@ -8,15 +8,16 @@ and the twins did. A small ridge regression of the two correlations on the three
 (:mod:`truetwin.calibration.laws.item_expectation`). No threshold is fitted:
 
 - *do not trust*: the better of the two expected correlations is below .1, Cohen's "small" effect (1% of the
-  variance), or nothing can be learned, because all twins gave the same answer, or on the answered items neither
-  calibration nor the twins did better than chance (their mean correlations are within two standard errors of 0);
+  variance), or nothing can be learned, because all twins gave the same answer, or chance explains what the answered
+  items show (:mod:`truetwin.diagnosis.beyond_chance`), or neither the method nor the twins did better on them than
+  chance, where its record is known (their mean correlations are within two standard errors of 0);
 - *use the twin*: calibration is expected to gain less than .005 in correlation, which would not show in the second
   decimal;
 - *calibrate*: otherwise.
 
-With fewer than eight answered items to learn from, the twins alone decide: *calibrate* if donors explain a tenth of
-how the item's twins differ, else *do not trust*. Where people answered every donor alike, nothing shows that twins know
-them: *do not trust*.
+With fewer than eight answered items there are no expected correlations: *calibrate* if donors explain a tenth of how
+the item's twins differ and chance does not explain what the answered items show, else *do not trust*. Where people
+answered every donor alike, nothing shows that twins know them: *do not trust*.
 
 "Calibrated" means predicted from the answers to other items (fit-and-transfer), unless scores of another method, or
 what its laws expect, are given. A method that also uses the item's own twins may beat both. Then *use the twin* says
@@ -38,6 +39,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from truetwin.calibration.laws.item_expectation import Expected, Positions, expect
+from truetwin.diagnosis.beyond_chance import Chance, chance, chance_without_each
 from truetwin.diagnosis.span import Span, span
 from truetwin.diagnosis.standardised_panel import Array, Prepared
 from truetwin.diagnosis.track_record import agreement_of_new, left_out, left_out_twice, twin_scores
@@ -93,13 +95,17 @@ def item_verdicts(
         features = _features(around, agreement)
         reached = battery_scores if new_battery and len(known) < prepared.donors.size else scores
         outcomes = np.column_stack([record.calibrated if reached is None else reached, twin_scores(prepared)])
+        shown = chance(prepared, groups)
+        # a method whose laws are known may do better than conditional expectations, whose record says nothing then
+        judged = reached is not None or not said
+        failed = _by_chance(outcomes, prepared.donors, prepared.groups) if judged else ""
         for j in targets:
             expected = expect(features, outcomes, prepared.donors, int(j), prepared.groups)
             law = said.get(prepared.panel.item_ids[j])
             if expected and law is not None:
                 expected = replace(expected, calibrated=law)
-            chance = _by_chance(outcomes, prepared.donors, prepared.groups)
-            rows.append(_row(prepared, int(j), around, agreement[j], expected, new_battery, chance))
+            doubts = _doubts(shown, failed, expected)
+            rows.append(_row(prepared, int(j), around, agreement[j], expected, new_battery, doubts))
     order = {j: k for k, j in enumerate(prepared.new.tolist())}
     return sorted(rows, key=lambda row: order[prepared.panel.item_ids.index(row["item"])])
 
@@ -121,13 +127,14 @@ def hidden_verdicts(prepared: Prepared, scores: Array | None = None) -> list[dic
     around = span(prepared, groups)
     record, twin = left_out_twice(prepared), twin_scores(prepared)
     rows = []
-    for h in prepared.donors:
+    for h, shown in zip(prepared.donors, chance_without_each(prepared), strict=True):
         features = _features(around, record.agreement[:, h])
         calibrated = record.calibrated[:, h] if scores is None else scores
         outcomes = np.column_stack([calibrated, twin])
         expected = expect(features, outcomes, prepared.donors[prepared.donors != h], int(h), prepared.groups)
-        chance = _by_chance(outcomes, prepared.donors[prepared.donors != h], prepared.groups)
-        row = _row(prepared, int(h), around, record.agreement[h, h], expected, False, chance)
+        failed = _by_chance(outcomes, prepared.donors[prepared.donors != h], prepared.groups)
+        doubts = _doubts(shown, failed, expected)
+        row = _row(prepared, int(h), around, record.agreement[h, h], expected, False, doubts)
         rows.append(
             row | {"calibrated": float(calibrated[h]), "twin": float(twin[h]), "block": prepared.blocks[h]}
         )
@@ -173,13 +180,13 @@ def _row(
     agreement: float,
     expected: Expected | None,
     new_battery: bool,
-    by_chance: str,
+    doubts: str,
 ) -> dict[str, Any]:
     answers = prepared.panel.twin_values[:, j]
     answers = answers[np.isfinite(answers)]
     others = prepared.human[:, prepared.donors[prepared.donors != j]]
     people_differ = bool(np.nan_to_num(others).any())
-    verdict, why = _decide(answers, around.r2[j], expected, people_differ, by_chance)
+    verdict, why = _decide(answers, around.r2[j], expected, people_differ, doubts)
     ids = prepared.panel.item_ids
     near = [(ids[d], c) for d, c in around.nearest[j] if abs(c) >= _SHOWN]
     shown = ", ".join(f"{d} ({c:+.2f})" for d, c in near)
@@ -208,6 +215,13 @@ def _row(
     }
 
 
+def _doubts(shown: Chance, failed: str, expected: Expected | None) -> str:
+    """Say so if chance explains what the answered items show, or how the method did on them; few say nothing of it."""
+    if shown.explains:
+        return shown.in_words()
+    return failed if expected else ""
+
+
 def _by_chance(outcomes: Array, record: Positions, groups: Positions) -> str:
     """Say so if neither calibration nor the twins did better than chance on the answered items, groups alike.
 
@@ -230,7 +244,7 @@ def _by_chance(outcomes: Array, record: Positions, groups: Positions) -> str:
 
 
 def _decide(
-    answers: NDArray[np.float64], r2: float, expected: Expected | None, people_differ: bool, by_chance: str
+    answers: NDArray[np.float64], r2: float, expected: Expected | None, people_differ: bool, doubts: str
 ) -> tuple[Verdict, str]:
     if answers.size < MIN_TWIN_ANSWERS:
         return "do not trust", f"only {answers.size} twin answers: nothing to learn from"
@@ -239,11 +253,13 @@ def _decide(
     if not people_differ:
         return "do not trust", "people answered every other item alike: nothing to learn from"
     if expected is None:
-        why = "too few answered items to learn from, so judged by the twins alone"
+        why = "too few answered items to learn from, so judged by how its twins differ"
+        if doubts:
+            return "do not trust", f"{why}; {doubts}"
         return ("calibrate" if np.isfinite(r2) and r2 >= SMALL else "do not trust"), why
     what = f"expected correlation {expected.calibrated:.2f} calibrated, {expected.twin:.2f} as the twins are"
     if max(expected.calibrated, expected.twin) < SMALL:
         return "do not trust", what
-    if by_chance:
-        return "do not trust", by_chance
+    if doubts:
+        return "do not trust", doubts
     return ("use the twin" if expected.gain < LEAST_GAIN else "calibrate"), what

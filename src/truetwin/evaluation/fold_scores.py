@@ -119,7 +119,7 @@ class Sweep:
 
 def _swept(decoder: Decoder, folds: Sequence[Fold], with_laws: bool) -> Sweep | None:
     """Do what is better done for all folds at once: predictions of some methods, and laws of people."""
-    from threadpoolctl import threadpool_limits
+    from truetwin.solvers.one_thread import one_thread
 
     model, of_people = clone(decoder.model), with_laws and folds[0].axis == "respondent"
     if not (model.shares_folds or of_people):
@@ -127,7 +127,7 @@ def _swept(decoder: Decoder, folds: Sequence[Fold], with_laws: bool) -> Sweep | 
     start = time.perf_counter()
     found: dict[Fold, Prediction] = {}
     laws: Mapping[Fold, Laws] | None = None
-    with threadpool_limits(1):
+    with one_thread():
         if model.shares_folds:
             raw = model.predict_folds(decoder.encoding.encoded, folds, decoder.preprocessing)
             found = dict(zip(folds, decoder.decoded(folds, raw), strict=True))

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from truetwin.data.marginals import EVERYBODY, Marginals
 from truetwin.data.responses import ResponseMatrix
@@ -28,6 +27,7 @@ from truetwin.reweighting.reweighting import groups_of
 from truetwin.reweighting.situations import Situation
 from truetwin.reweighting.splits import item_folds, train_test_splits
 from truetwin.reweighting.twin_table import TwinTable
+from truetwin.solvers.one_thread import one_thread
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -281,9 +281,7 @@ class _Split:
         truth = self.human[self.train]
         folds = item_folds(known.n_items, known.batteries)
         part = Situation(np.arange(hidden.n_items), known.batteries is None, folds)
-        with threadpool_limits(
-            1, user_api="blas"
-        ):  # the matrices are small: threads would only wait for each other
+        with one_thread():  # the matrices are small: threads would only wait for each other
             chosen = model.cross_validate(known, truth, folds)
             predicted = model.fit(known, truth, chosen.setting).predict(hidden)
         target = self.human[self.test]

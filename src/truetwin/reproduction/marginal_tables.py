@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from truetwin.datasets import movielens_marginals, opinionqa
 from truetwin.datasets.movielens_marginals import MarginalData
@@ -23,6 +22,7 @@ from truetwin.reweighting.marginal_inputs import align
 from truetwin.reweighting.paper_run import PaperRun
 from truetwin.reweighting.splits import train_test_splits
 from truetwin.reweighting.twin_table import TwinTable
+from truetwin.solvers.one_thread import one_thread
 
 Floats = NDArray[np.float64]
 
@@ -101,7 +101,7 @@ def reproduce_marginals(
     cells = list(_cells(table, trained_on, steps))
     for done, cell in enumerate(cells, 1):
         begun = time.perf_counter()
-        with threadpool_limits(1, user_api="blas"):
+        with one_thread():
             predicted = _predict(cell, full.take(train), human[train], full.take(test))
         seconds = time.perf_counter() - begun
         yield from _rows(dataset, cell, human[test], predicted, seconds, use_paper=data is None)

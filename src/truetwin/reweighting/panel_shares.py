@@ -9,7 +9,6 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from truetwin.data.panel import Panel
 from truetwin.data.person_design import PersonWeights, person_weights
@@ -22,6 +21,7 @@ from truetwin.reweighting.share_errors import Precision
 from truetwin.reweighting.share_law import ShareLaw
 from truetwin.reweighting.situations import Situation, situations
 from truetwin.reweighting.splits import group_folds, random_folds
+from truetwin.solvers.one_thread import one_thread
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -93,7 +93,7 @@ def pool_shares(
         _check_answered(wanted, table, panel)
         place = {item: r for r, item in enumerate(table.table.item_ids)}
         targets = np.array([place[item] for item in wanted], dtype=np.int64)
-        with threadpool_limits(1, user_api="blas"):  # the matrices are small
+        with one_thread():  # the matrices are small
             latest = asked, _laws(table, _training(table, targets), targets, n_folds, seed)
         _LATEST[panel] = latest
     return {item: latest[1][item] for item in wanted}
@@ -135,7 +135,7 @@ def left_out_shares(
     batteries = np.array([(table.table.batteries or ())[r] for r in rows])
     parts = _parts(batteries, protocol, n_splits, seed)
     laws: dict[str, ShareLaw] = {}
-    with threadpool_limits(1, user_api="blas"):
+    with one_thread():
         for part in parts:
             hidden = rows[part]
             gone = (

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from truetwin.data.item import Item
 from truetwin.data.marginals import EVERYBODY, ItemMarginal, Marginals
@@ -39,6 +38,7 @@ from truetwin.reweighting.situations import Situation, situations
 from truetwin.reweighting.splits import item_folds
 from truetwin.reweighting.twin_table import TwinTable
 from truetwin.settings.reweight_settings import Reweight
+from truetwin.solvers.one_thread import one_thread
 
 Floats = NDArray[np.float64]
 
@@ -313,7 +313,7 @@ def reweight(
                 + ". Give twins' answers to further items, or evaluate on known ones (evaluate-marginals)."
             )
         aligned = _with_groups(aligned, groups)
-        with threadpool_limits(1, user_api="blas"):  # the matrices are small
+        with one_thread():  # the matrices are small
             for part in _situations(aligned, model, n_folds, seed):
                 fits.append(_fit(name, aligned, one, model, discrepancy, level, part))
     return Reweighting(tuple(fits), model.name, discrepancy, level)

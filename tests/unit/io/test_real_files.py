@@ -32,6 +32,7 @@ from truetwin.io.marginal_files import read_marginals
 from truetwin.io.panel_files import read_panel
 from truetwin.io.parquet_width import n_parquet_columns
 
+pytestmark = pytest.mark.usefixtures("shares_learned_once")
 FIVE = ["Strongly disagree", "Disagree", "Neither", "Agree", "Strongly agree"]
 
 

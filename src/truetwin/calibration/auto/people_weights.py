@@ -43,6 +43,10 @@ SLOPE_VARIANCES = np.concatenate([[0.0], np.geomspace(1e-5, 10.0, 61)])
 CHUNK = 500
 # which of (along the first direction, along the next, the rest) share a weight
 SPLITS = (((0, 1, 2),), ((0,), (1, 2)), ((0,), (1,), (2,)))
+_MERGES = tuple(
+    np.kron([[float(part in share) for part in range(3)] for share in split], np.eye(N_LAYERS))
+    for split in SPLITS
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,8 +195,7 @@ def split_weights(gram: Sequence[Array], cross: Sequence[Array]) -> tuple[Array,
     """
     all_gram, all_cross = np.sum(gram, axis=0), np.sum(cross, axis=0)
     errors, weights = [], []
-    for split in SPLITS:
-        merge = np.kron([[float(part in share) for part in range(3)] for share in split], np.eye(N_LAYERS))
+    for merge in _MERGES:
         unseen = [_merged(all_gram - G, all_cross - q, merge) for G, q in zip(gram, cross, strict=True)]
         errors.append(
             np.array([float(w @ G @ w - 2 * q @ w) for w, G, q in zip(unseen, gram, cross, strict=True)])

@@ -97,6 +97,12 @@ def _alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     BROKEN.clear()
     yield
     asyncio.set_event_loop(None)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _left_behind() -> Iterator[None]:
+    """Let what Inspect leaves unclosed go while its warnings are ignored."""
+    yield
     gc.collect()
 
 
