@@ -184,7 +184,12 @@ class Settings(CheckedModel):
     shorthand: ClassVar[str] = ""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False, arbitrary_types_allowed=True
+        extra="forbid",
+        frozen=True,
+        validate_default=True,
+        allow_inf_nan=False,
+        arbitrary_types_allowed=True,
+        defer_build=True,  # a command uses few of the models
     )
 
     @model_validator(mode="before")

@@ -20,12 +20,16 @@ from truetwin.report.figures.theme import (
 )
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 MOST_CONTRASTS = 60
 #: Distances of the three marks of a contrast from its row.
 OFFSETS = {"human": 0.22, "twin": 0.0, "calibrated": -0.22}
+SOURCES = (
+    ("human", "people", HUMAN, "o"),
+    ("twin", "twins", TWIN, "D"),
+    ("calibrated", "calibrated", CALIBRATED, "s"),
+)
 
 
 def forest_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -72,21 +76,20 @@ def forest_figure(rows: Sequence[Mapping[str, Any]], level: float = 0.9) -> Figu
     shown = _largest(rows)
     figure, axes = new_figure(6.4, max(2.0, 0.3 * len(shown) + 1.1))
     reach = float(norm.ppf(0.5 + level / 2))
-    for k, row in enumerate(shown):
-        at = len(shown) - 1 - k
-        human, se = row.get("human"), row.get("human_se")
-        if human is not None:
-            ends = None if se is None else (human - reach * se, human + reach * se)
-            _mark(axes, at + OFFSETS["human"], human, ends, HUMAN, "o")
-        if row.get("twin") is not None:
-            _mark(axes, at + OFFSETS["twin"], row["twin"], None, TWIN, "D")
-        if row.get("calibrated") is not None:
-            ends = None if row.get("low") is None else (row["low"], row["high"])
-            _mark(axes, at + OFFSETS["calibrated"], row["calibrated"], ends, CALIBRATED, "s")
+    for field, label, colour, marker in SOURCES:
+        marks = [
+            (len(shown) - 1 - k + OFFSETS[field], row[field], *_ends(row, field, reach))
+            for k, row in enumerate(shown)
+            if row.get(field) is not None
+        ]
+        if marks:
+            heights, values, lows, highs = np.array(marks, dtype=np.float64).T
+            axes.hlines(heights, lows, highs, color=colour, linewidth=1.4)
+            axes.plot(values, heights, marker, color=colour, markersize=4, label=label)
     axes.axvline(0, color=CHANCE, linewidth=1)
     one_row_each(axes, [shorten(str(row["contrast"]), 36) for row in reversed(shown)], fontsize=8)
     axes.set_xlabel(f"effect in sd, {level:.0%} intervals")
-    _legend(axes, rows)
+    axes.legend(frameon=False, fontsize=8, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0))
     pairs = [
         (r["human"], r["twin"]) for r in shown if r.get("human") is not None and r.get("twin") is not None
     ]
@@ -104,24 +107,13 @@ def _largest(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return [rows[k] for k in kept]
 
 
-def _mark(
-    axes: Axes, height: float, value: float, ends: tuple[float, float] | None, colour: str, marker: str
-) -> None:
-    if ends is not None:
-        axes.hlines(height, *ends, color=colour, linewidth=1.4)
-    axes.plot([value], [height], marker, color=colour, markersize=4)
-
-
-def _legend(axes: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
-    names = (
-        ("human", "people", HUMAN, "o"),
-        ("twin", "twins", TWIN, "D"),
-        ("calibrated", "calibrated", CALIBRATED, "s"),
-    )
-    for field, label, colour, marker in names:
-        if any(row.get(field) is not None for row in rows):
-            axes.plot([], [], marker, color=colour, markersize=4, label=label)
-    axes.legend(frameon=False, fontsize=8, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0))
+def _ends(row: Mapping[str, Any], field: str, reach: float) -> tuple[float, float]:
+    """Return the ends of an interval; NaN if there is none."""
+    if field == "human" and row.get("human_se") is not None:
+        return row["human"] - reach * row["human_se"], row["human"] + reach * row["human_se"]
+    if field == "calibrated" and row.get("low") is not None:
+        return row["low"], row["high"]
+    return np.nan, np.nan
 
 
 def effect_scatter_figure(

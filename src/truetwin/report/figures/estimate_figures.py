@@ -16,6 +16,7 @@ from truetwin.report.figures.theme import (
     below_all,
     finding,
     item_grid,
+    legend_above,
     shorten,
 )
 
@@ -83,7 +84,7 @@ def draw_estimates(axes: Axes, rows: Sequence[Mapping[str, Any]], *, legend: boo
         axes.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
     finding(axes, _most(rows) if len(groups) == 1 else str(rows[0]["item"]), labels, 8)
     if legend and len(groups) > 1:
-        axes.legend(frameon=False, fontsize=8, loc="best")
+        legend_above(axes, labels, 8)
 
 
 def _most(rows: Sequence[Mapping[str, Any]]) -> str:

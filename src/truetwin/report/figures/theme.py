@@ -107,12 +107,17 @@ def finding(axes: Axes, text: str, labels: Sequence[str] = (), fontsize: float =
 
     ``labels`` of rows, in their font size, take room from the left.
     """
+    room = _letters(axes, labels, fontsize)
+    lines = fill(shorten(text, 200), int(room), max_lines=2, placeholder=" …")
+    axes.set_title(lines, loc="left", fontsize=10, y=1.0)
+
+
+def _letters(axes: Axes, labels: Sequence[str], fontsize: float) -> float:
+    """Return how many letters of 10 points are as wide as a plot beside the labels of its rows."""
     place = axes.get_subplotspec()
     columns = place.get_gridspec().ncols if place else 1
     letters = 72 * axes.figure.bbox.width / axes.figure.dpi / columns / LETTER - 4
-    letters = max(24, letters - max(map(len, labels), default=0) * fontsize / 10)
-    lines = fill(shorten(text, 200), int(letters), max_lines=2, placeholder=" …")
-    axes.set_title(lines, loc="left", fontsize=10, y=1.0)
+    return max(24.0, letters - max(map(len, labels), default=0) * fontsize / 10)
 
 
 def overall(figure: Figure, text: str, **place: Any) -> None:
@@ -133,14 +138,27 @@ def heading(axes: Axes, text: str) -> None:
 
 def legend_below(axes: Axes, ncols: int) -> None:
     """Explain marks in one line below the label of the horizontal axis."""
+    _legend(axes, "upper center", (0.5, 0.0), -BELOW_LABEL, ncols)
+
+
+def legend_above(axes: Axes, labels: Sequence[str] = (), fontsize: float = 10) -> None:
+    """Explain marks above the title that :func:`finding` wrote, in as many columns as there is room for."""
+    marks = axes.get_legend_handles_labels()[1]
+    columns = int(1.25 * _letters(axes, labels, fontsize) / (max(map(len, marks)) + 7))
+    lines = axes.get_title(loc="left").count("\n") + 1
+    _legend(axes, "lower left", (0.0, 1.0), 8 + 12 * lines, max(columns, 1))
+
+
+def _legend(axes: Axes, loc: Any, corner: tuple[float, float], up: float, ncols: int) -> None:
+    """Explain marks outside of a plot, ``up`` points above a corner of it."""
     from matplotlib.transforms import ScaledTranslation
 
-    down = ScaledTranslation(0, -BELOW_LABEL / 72, axes.figure.dpi_scale_trans)
     axes.legend(
-        loc="upper center",
-        bbox_to_anchor=(0.5, 0.0),
-        bbox_transform=axes.transAxes + down,
+        loc=loc,
+        bbox_to_anchor=corner,
+        bbox_transform=axes.transAxes + ScaledTranslation(0, up / 72, axes.figure.dpi_scale_trans),
         borderaxespad=0,
+        borderpad=0,
         ncols=ncols,
         frameon=False,
         fontsize=8,
