@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -60,17 +60,34 @@ ALLOWED = {  # narrower than the order of layers
 MODULES = sorted(path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py")
 
 
+@dataclass(frozen=True)
+class Source:
+    """What the rules below ask of a module: imports, lines where it prints, and whether it transposes tables."""
+
+    imports: tuple[ast.Import | ast.ImportFrom, ...]
+    prints: tuple[int, ...]
+    transposes: bool
+
+
 @cache
-def nodes(path: Path) -> tuple[ast.AST, ...]:
-    """Everything that a module is made of."""
-    return tuple(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _forget_nodes() -> Iterator[None]:
-    """Keep none of the million nodes for the tests of other modules."""
-    yield
-    nodes.cache_clear()
+def source(path: Path) -> Source:
+    """Read a module once; its syntax tree, which is large, is not kept."""
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    return Source(
+        tuple(node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)),
+        tuple(
+            node.lineno
+            for node in nodes
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+        ),
+        any(
+            isinstance(node, ast.Attribute)
+            and node.attr == "T"
+            and isinstance(node.value, ast.Name)
+            and node.value.id in {"human", "twin", "values", "human_values", "twin_values"}
+            for node in nodes
+        ),
+    )
 
 
 def place(path: Path) -> str:
@@ -83,7 +100,7 @@ def layer_of(name: str) -> int:
 
 def imports(path: Path) -> set[str]:
     found = set()
-    for node in nodes(path):
+    for node in source(path).imports:
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("truetwin"):
             parts = node.module.split(".")
             found |= {parts[1]} if len(parts) > 1 else {alias.name for alias in node.names} - {"__version__"}
@@ -114,7 +131,7 @@ def room_imports() -> dict[str, set[str]]:
         if path.name == "__init__.py":
             continue
         own = room_of(".".join(("truetwin", *path.relative_to(ROOT).with_suffix("").parts)))
-        for node in nodes(path):
+        for node in source(path).imports:
             if not (isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("truetwin.")):
                 continue
             for name in (node.module, *(f"{node.module}.{alias.name}" for alias in node.names)):
@@ -145,25 +162,17 @@ def test_a_layer_imports_only_from_above() -> None:
 
 def test_only_the_command_line_prints() -> None:
     printing = [
-        f"{place(path)}:{node.lineno}"
+        f"{place(path)}:{line}"
         for path in MODULES
         if path.relative_to(ROOT).parts[0] != "cli"
-        for node in nodes(path)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+        for line in source(path).prints
     ]
     assert printing == []
 
 
 def test_only_one_module_transposes() -> None:
     transposing = {
-        path.name
-        for path in MODULES
-        if path.is_relative_to(ROOT / "calibration")
-        for node in nodes(path)
-        if isinstance(node, ast.Attribute)
-        and node.attr == "T"
-        and isinstance(node.value, ast.Name)
-        and node.value.id in {"human", "twin", "values", "human_values", "twin_values"}
+        path.name for path in MODULES if path.is_relative_to(ROOT / "calibration") and source(path).transposes
     }
     assert transposing <= {"orientation.py"}
 
@@ -178,7 +187,7 @@ MAY_IMPORT_PROVIDERS = {
 
 def outside_imports(path: Path) -> set[str]:
     found = set()
-    for node in nodes(path):
+    for node in source(path).imports:
         if isinstance(node, ast.ImportFrom) and node.module:
             found.add(node.module.split(".")[0])
         elif isinstance(node, ast.Import):

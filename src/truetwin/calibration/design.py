@@ -20,6 +20,7 @@ from truetwin.calibration.orientation import Answers, Array, axis_ids, orient, o
 from truetwin.data import Axis
 from truetwin.errors import ParameterError
 from truetwin.solvers.elastic_net import ElasticNetDesign
+from truetwin.solvers.simplex import WideGram, gram_of
 
 #: Parts that respondents are divided into when each is left out in turn; one part shares its imputations.
 N_GROUPS = 16
@@ -128,15 +129,20 @@ class Complete:
         return ElasticNetDesign(self.X_twin)
 
     @cached_property
+    def gram(self) -> Array | WideGram:
+        """Gram matrix X'X of the twins' donors, not centred."""
+        return gram_of(self.X_twin)
+
+    @cached_property
     def right_singular_vectors(self) -> Array:
         """Right singular vectors of the twins' donors with a singular value above rounding, (p, <= min(n_twin, p)).
 
         The leading ones come first. The data are not centred. They are computed from the Gram matrix of the smaller
         side.
         """
-        X = self.X_twin
-        tall = X.shape[0] >= X.shape[1]
-        squares, vectors = np.linalg.eigh(X.T @ X if tall else X @ X.T)
+        X, gram = self.X_twin, self.gram
+        tall = not isinstance(gram, WideGram)
+        squares, vectors = np.linalg.eigh(X @ X.T if isinstance(gram, WideGram) else gram)
         kept = np.flatnonzero(squares > 1e-12 * max(squares[-1], 1e-300))[::-1]
         return vectors[:, kept] if tall else X.T @ (vectors[:, kept] / np.sqrt(squares[kept]))
 
@@ -227,13 +233,17 @@ class Design:
             for source, moments in ((self.human, self._human_moments), (self.twin, self._twin_moments))
         )
         target = orient(self._standardised_target(self._twin_moments), self.axis)
-        twin_everywhere = np.full((self.n_samples, self.n_donors), np.nan)
-        twin_everywhere[self.twin_samples] = twin
+        if np.array_equal(self.twin_samples, self.human_samples):
+            twin_of_human = twin
+        else:
+            twin_everywhere = np.full((self.n_samples, self.n_donors), np.nan)
+            twin_everywhere[self.twin_samples] = twin
+            twin_of_human = twin_everywhere[self.human_samples]
         return Observed(
             human,
             twin,
             target[self.twin_samples],
-            twin_everywhere[self.human_samples],
+            twin_of_human,
             target[self.human_samples],
         )
 
@@ -320,12 +330,14 @@ class Design:
             mean, sd = weighted_moments(values, self.weights[rows])
             return mean[None], np.where(sd < self.preprocessing.sd_floor, 1.0, sd)[None]
         seen = np.isfinite(values)
-        count = seen.sum(axis=0, keepdims=True)
-        total = np.sum(values, axis=0, keepdims=True, where=seen)
-        mean = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
-        squares = np.sum((values - mean) ** 2, axis=0, keepdims=True, where=seen)
-        sd = np.sqrt(squares / np.maximum(count, 1))
-        return mean, np.where(sd < self.preprocessing.sd_floor, 1.0, sd)
+        gaps, count = np.flatnonzero(~seen), seen.sum(axis=0)
+        known = np.array(values, order="C")
+        known.reshape(-1)[gaps] = 0.0  # several times faster than sums with a mask
+        mean = np.divide(known.sum(axis=0), count, out=np.full(count.shape, np.nan), where=count > 0)
+        known -= mean
+        known.reshape(-1)[gaps] = 0.0
+        sd = np.sqrt(np.einsum("ij,ij->j", known, known) / np.maximum(count, 1))
+        return mean[None], np.where(sd < self.preprocessing.sd_floor, 1.0, sd)[None]
 
     def _on_all_samples(self, moments: Moments) -> Moments:
         """Lay the item moments of the twins' donors (axis "respondent") out on all items."""

@@ -16,14 +16,16 @@ cells; 1e-2 where the rank overfits most), with up to ten times fewer maps. Stro
 shorter, but leaves less noise, so that the flow is seen to end where it does.
 
 The SVD is tracked, not recomputed: a right subspace of ``rank + 7`` dimensions or a few more gets one power
-step and one Rayleigh-Ritz step per map, both on the *current* matrix (a basis lagging by one map makes long
-strides unstable).
+step and one Rayleigh-Ritz step per map, both on the *current* matrix (a basis lagging by one map, or singular
+vectors that got only half a power step, make long strides unstable). Where few columns change, the steps are taken on
+the Gram matrix: it costs less than products with a wide basis, and more power steps are free.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +33,7 @@ import numpy.typing as npt
 from truetwin.solvers.leading_eigenpairs import leading_eigenpairs
 
 Array = npt.NDArray[np.floating]
+Mask = npt.NDArray[np.bool_]
 
 #: Directions carried beyond the rank, so that singular values may change places without being missed.
 OVERSAMPLING = 7
@@ -41,14 +44,16 @@ STRIDE_GROWTH = 1.2
 #: Damping of the Chebyshev stages; larger is shorter and smoother.
 DAMPING = 2.0
 MOST_STAGES = 16
+#: Power steps on the Gram matrix per map, and before the first map (there with its square).
+POWER_STEPS = 2
+FIRST_POWER_STEPS = 6
 
 
 @dataclass(frozen=True)
 class Stage:
-    """Stage of a stride: ``new = keep * current + back * previous + step * D(current)``."""
+    """Stage of a stride: ``new = current + momentum * (current - previous) + step * D(current)``."""
 
-    keep: float
-    back: float
+    momentum: float
     step: float
 
 
@@ -64,7 +69,7 @@ class Stride:
 def stride_of(n_stages: int) -> Stride:
     """Compute the damped first-order Runge-Kutta-Chebyshev step with ``n_stages`` stages (1 is a plain iteration)."""
     if n_stages == 1:
-        return Stride((Stage(1.0, 0.0, 1.0),), 1.0)
+        return Stride((Stage(0.0, 1.0),), 1.0)
     w0 = 1.0 + DAMPING / n_stages**2
     value, slope = [1.0, w0], [0.0, 1.0]  # Chebyshev polynomials of the first kind and derivatives at w0
     for j in range(2, n_stages + 1):
@@ -72,10 +77,10 @@ def stride_of(n_stages: int) -> Stride:
         slope.append(2 * value[j - 1] + 2 * w0 * slope[-1] - slope[-2])
     w1 = value[-1] / slope[-1]
     span = (1.0 + w0) / w1
-    stages = [Stage(1.0, 0.0, w1 / w0 * span)]
+    stages = [Stage(0.0, w1 / w0 * span)]
     for j in range(2, n_stages + 1):
         ratio = value[j - 1] / value[j]
-        stages.append(Stage(2 * w0 * ratio, -value[j - 2] / value[j], 2 * w1 * ratio * span))
+        stages.append(Stage(value[j - 2] / value[j], 2 * w1 * ratio * span))
     return Stride(tuple(stages), span)
 
 
@@ -91,21 +96,48 @@ def next_stride(time: float, n_plain: int) -> Stride:
 
 
 class SplitMatrix:
-    """Tall matrix held as two blocks of columns: ``fixed`` has no missing entry, ``tail`` changes.
+    """Tall matrix with its gaps filled, held as two blocks of columns: ``fixed`` has no gap, ``tail`` changes.
 
     Only the tail is rewritten. It is one contiguous block, because passes over memory cost as much as the products.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, p)
+        Answers, NaN where missing. Not modified.
+    missing : bool ndarray of shape (n, p)
+        Gaps of X.
+    start : ndarray that broadcasts to (n, p)
+        Values that gaps are filled with; only these are read.
+    dtype : dtype
+        Working precision.
     """
 
-    def __init__(self, Z: Array, missing: npt.NDArray[np.bool_]) -> None:
+    def __init__(self, X: Array, missing: Mask, start: Array, dtype: npt.DTypeLike) -> None:
         holey = missing.any(axis=0)
-        self.order = np.concatenate([np.flatnonzero(~holey), np.flatnonzero(holey)])
-        self.n_fixed = int((~holey).sum())
-        # np.take is several times faster than an index of columns.
-        self.fixed = np.take(Z, self.order[: self.n_fixed], axis=1)
-        changing = self.order[self.n_fixed :]
-        self.tail = np.take(Z, changing, axis=1) if self.n_fixed else np.array(Z, order="C")
-        self.free = np.take(missing, changing, axis=1).astype(Z.dtype)
+        changing = np.flatnonzero(holey)
+        self.order = np.concatenate([np.flatnonzero(~holey), changing])
+        self.n_fixed = len(self.order) - len(changing)
+        # Positions of gaps are several times faster than a mask.
+        gaps = _columns(missing, changing)
+        self._gaps = np.flatnonzero(gaps)
+        self.free = gaps.astype(dtype)
+        filled = _columns(X, changing)
+        begin = _columns(np.broadcast_to(start, X.shape), changing)
+        filled.reshape(-1)[self._gaps] = begin.reshape(-1)[self._gaps]
+        with np.errstate(over="ignore"):  # infinite in single precision: see `largest`
+            self.tail = filled.astype(dtype)
+            self.fixed = _columns(X, self.order[: self.n_fixed]).astype(dtype)
         self._fixed_square = float(np.vdot(self.fixed, self.fixed))
+
+    def largest(self) -> float:
+        """Return the largest absolute value."""
+        return max(float(np.abs(block).max(initial=0.0)) for block in (self.fixed, self.tail))
+
+    def fill(self, X: Array, missing: Mask) -> npt.NDArray[np.float64]:
+        """Copy X, with its gaps filled from this matrix."""
+        filled = np.array(X, dtype=np.float64, order="C")
+        filled.reshape(-1)[np.flatnonzero(missing)] = self.tail.reshape(-1)[self._gaps]
+        return filled
 
     def square(self) -> float:
         """Return the squared Frobenius norm."""
@@ -113,7 +145,7 @@ class SplitMatrix:
 
     def times(self, V: Array) -> Array:
         """Multiply by a (p, k) matrix whose rows are in the order of the blocks."""
-        product = self.tail @ V[self.n_fixed :]
+        product: Array = self.tail @ V[self.n_fixed :]
         if self.n_fixed:
             product += self.fixed @ V[: self.n_fixed]
         return product
@@ -122,17 +154,31 @@ class SplitMatrix:
         """Multiply the transpose by an (n, k) matrix; rows of the result are in the order of the blocks."""
         # As T'Z, not Z'T: the same numbers, a third faster with row-major blocks.
         if not self.n_fixed:
-            return (T.T @ self.tail).T
+            product: Array = T.T @ self.tail
+            return product.T
         return np.concatenate([T.T @ self.fixed, T.T @ self.tail], axis=1).T
 
-    def whole(self) -> Array:
-        """Return the matrix with its columns in their original order."""
-        if not self.n_fixed:
-            return self.tail
-        Z = np.empty((len(self.tail), len(self.order)), dtype=self.tail.dtype)
-        Z[:, self.order[: self.n_fixed]] = self.fixed
-        Z[:, self.order[self.n_fixed :]] = self.tail
-        return Z
+    def gram(self) -> Array:
+        """Return the Gram matrix Z'Z; rows and columns are in the order of the blocks."""
+        gram = np.empty((len(self.order), len(self.order)), dtype=self.tail.dtype)
+        k = self.n_fixed
+        gram[:k, :k] = self._fixed_gram
+        gram[k:, :k] = self.tail.T @ self.fixed
+        gram[:k, k:] = gram[k:, :k].T
+        gram[k:, k:] = self.tail.T @ self.tail
+        return gram
+
+    @cached_property
+    def _fixed_gram(self) -> Array:
+        gram: Array = self.fixed.T @ self.fixed
+        return gram
+
+
+def _columns(table: npt.NDArray[Any], chosen: npt.NDArray[np.intp]) -> npt.NDArray[Any]:
+    """Copy columns; np.take is several times faster than an index of columns, and a plain copy faster still."""
+    if len(chosen) == table.shape[1]:
+        return np.array(table, order="C")
+    return np.take(table, chosen, axis=1)
 
 
 class Subspace:
@@ -141,28 +187,62 @@ class Subspace:
     def __init__(self, Z: SplitMatrix, rank: int, directions: Array | None = None) -> None:
         p = len(Z.order)
         self.rank = min(rank, p)
+        k = min(-(-(self.rank + OVERSAMPLING) // 4) * 4, p)  # products by multiples of four are faster
+        self._by_gram = _gram_is_cheaper(Z, self.rank, k)
         if directions is not None:
             self.V = np.ascontiguousarray(directions[Z.order], dtype=Z.tail.dtype)
-            return
-        k = min(
-            -(-(self.rank + OVERSAMPLING) // 4) * 4, p
-        )  # products by multiples of four columns are faster
-        whole = np.concatenate([Z.fixed, Z.tail], axis=1) if Z.n_fixed else Z.tail
-        _, vectors = leading_eigenpairs(whole.T @ whole, k)
-        self.V = np.ascontiguousarray(vectors, dtype=whole.dtype)
+        else:
+            self.V = _leading_directions(Z.gram(), k)
+        self._image: Array | None = None
 
-    def advance(self, Z: SplitMatrix) -> tuple[Array, Array, Array]:
+    def advance(self, Z: SplitMatrix, change: Array) -> tuple[Array, Array, Array]:
         """Refresh the basis; return left factor ``(n, r)``, right factor ``(p, r)`` and singular values.
 
-        ``left @ right.T`` is the leading rank-r part of ``Z``; the singular values are sorted downwards.
+        ``left @ right.T`` is the leading rank-r part of ``Z``; the singular values are sorted downwards. ``change`` is
+        how much the tail of ``Z`` has changed since the last call.
         """
-        basis = _orthonormal(Z.transposed_times(Z.times(self.V)))
-        T = Z.times(basis)
-        values, C = np.linalg.eigh(T.T @ T)
-        C = C[:, ::-1]
-        self.V = basis @ C
         r = self.rank
-        return T @ C[:, :r], self.V[:, :r], np.sqrt(np.maximum(values[::-1][:r], 0.0))
+        if self._by_gram:
+            gram, basis = Z.gram(), self.V
+            for _ in range(POWER_STEPS):
+                basis = _orthonormal(gram @ basis)
+            squares, C = np.linalg.eigh(basis.T @ gram @ basis)
+            self.V = basis @ C[:, ::-1]
+            left = Z.times(self.V[:, :r])
+        else:
+            # Z V is that of the last call, and what has changed since.
+            last = self._image
+            image = Z.times(self.V) if last is None else last + change @ self.V[Z.n_fixed :]
+            basis = _orthonormal(Z.transposed_times(image))
+            T = Z.times(basis)
+            squares, C = np.linalg.eigh(T.T @ T)
+            self.V = basis @ C[:, ::-1]
+            self._image = T @ C[:, ::-1]
+            left = self._image[:, :r]
+        return left, self.V[:, :r], np.sqrt(np.maximum(squares[::-1][:r], 0.0))
+
+
+def _leading_directions(gram: Array, k: int) -> Array:
+    """Return k orthonormal directions, (p, k), near the leading eigenvectors of a Gram matrix.
+
+    Where k is small, power steps from the k largest columns are near enough, and faster than a decomposition.
+    """
+    if 10 * k > len(gram):
+        return np.ascontiguousarray(leading_eigenpairs(gram, k)[1])
+    largest = np.argsort(-np.diagonal(gram), kind="stable")[:k]
+    basis = _orthonormal(gram[:, largest])
+    for _ in range(FIRST_POWER_STEPS):
+        basis = _orthonormal(gram @ (gram @ basis))
+    return basis
+
+
+def _gram_is_cheaper(Z: SplitMatrix, r: int, k: int) -> bool:
+    """Say whether steps on the Gram matrix cost clearly less than three products with k directions."""
+    (n, q), p = Z.tail.shape, len(Z.order)
+    # Multiplications per row of Z; the rotation of the product to r directions is counted too.
+    by_gram: float = q * (p - q) + q * q / 2 + p * r + (POWER_STEPS + 1) * p * p * k / n
+    by_products: float = 3 * p * k + k * (k + r)
+    return by_gram < 0.8 * by_products
 
 
 def _orthonormal(Y: Array) -> Array:
@@ -199,9 +279,8 @@ class Course:
 
 @dataclass(frozen=True, eq=False)
 class FlowEnd:
-    """End of the flow: the completed matrix, its last low-rank part ``left @ right.T``, and how the flow ended."""
+    """End of the flow: its last low-rank part ``left @ right.T``, and how the flow ended."""
 
-    completed: Array
     left: Array
     right: Array
     n_iter: int
@@ -210,8 +289,7 @@ class FlowEnd:
 
 
 def follow(
-    Z: Array,
-    missing: npt.NDArray[np.bool_],
+    matrix: SplitMatrix,
     rank: int,
     *,
     shrinkage: float,
@@ -220,14 +298,12 @@ def follow(
     accelerate: bool,
     after: Course | None = None,
 ) -> FlowEnd:
-    """Follow the flow from ``Z`` (complete, tall or square) until a plain step would move it by less than ``tol``.
+    """Follow the flow from a matrix, which is changed, until a plain step would move it by less than ``tol``.
 
     Parameters
     ----------
-    Z : ndarray of shape (n, p)
-        Start; not modified. Its dtype is the working precision.
-    missing : bool ndarray of shape (n, p)
-        Cells that may change.
+    matrix : SplitMatrix
+        Start, tall or square; the end of the flow when this returns.
     rank, shrinkage : int, float
         Leading singular triplets kept, and what is subtracted from each singular value.
     tol, max_iter : float, int
@@ -235,10 +311,9 @@ def follow(
     accelerate : bool
         Long strides after the first ten maps; otherwise the plain iteration throughout.
     after : Course, optional
-        Course of the same flow up to ``Z``. Strides are then as long as they had become.
+        Course of the same flow up to the start. Strides are then as long as they had become.
     """
-    matrix = SplitMatrix(Z, missing)
-    D, previous = np.empty_like(matrix.tail), np.empty_like(matrix.tail)
+    D, change = np.empty_like(matrix.tail), np.zeros_like(matrix.tail)
     subspace = Subspace(matrix, rank, None if after is None else after.directions)
     n_plain = PLAIN_STEPS if accelerate else max_iter + 1
 
@@ -246,7 +321,7 @@ def follow(
     latest = time + max_iter
     stride = stride_of(1)
     while not converged and time < latest:
-        left, right, values = subspace.advance(matrix)
+        left, right, values = subspace.advance(matrix, change)
         if shrinkage > 0.0:
             kept = np.maximum(values - shrinkage, 0.0) / np.where(values > 0.0, values, 1.0)
             left = left * kept.astype(left.dtype)
@@ -255,34 +330,18 @@ def follow(
         D *= matrix.free
         n_iter += 1
         converged = float(np.vdot(D, D)) <= tol**2 * matrix.square()
-        if stage == 0:
+        if converged:
+            stride, stage = stride_of(1), 0
+        elif stage == 0:
             stride = next_stride(time, n_plain)
-        if converged or len(stride.stages) == 1:
-            matrix.tail += D
-            time += 1.0
-            continue
-        matrix.tail, previous = _take_stage(matrix.tail, previous, D, stride.stages[stage], first=stage == 0)
+        change *= stride.stages[stage].momentum
+        D *= stride.stages[stage].step
+        change += D
+        matrix.tail += change
         stage += 1
         if stage == len(stride.stages):
             stage, time = 0, time + stride.span
     directions = np.empty_like(subspace.V)
     directions[matrix.order] = subspace.V
     right = directions[:, : left.shape[1]]
-    return FlowEnd(matrix.whole(), left, right, n_iter, converged, Course(time, directions))
-
-
-def _take_stage(
-    current: Array, previous: Array, D: Array, stage: Stage, *, first: bool
-) -> tuple[Array, Array]:
-    """Return the new and the current matrix. The buffers of ``previous`` and ``D`` are used up."""
-    if first:
-        previous[...] = current
-        D *= stage.step
-        current += D
-        return current, previous
-    previous *= stage.back
-    D *= stage.step
-    previous += D
-    np.multiply(current, stage.keep, out=D)
-    previous += D
-    return previous, current
+    return FlowEnd(left, right, n_iter, converged, Course(time, directions))

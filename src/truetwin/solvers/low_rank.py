@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from truetwin.errors import DataError, ParameterError
-from truetwin.solvers._spectral_flow import Course, follow
+from truetwin.solvers._spectral_flow import Course, SplitMatrix, follow
 
 _LARGEST_SINGLE = 1e15  # its square, summed over many cells, is still a number of single precision
 
@@ -297,13 +297,13 @@ def als(
     if not penalty > 0:
         raise ParameterError(f"'penalty' must be > 0. Got {penalty!r} instead.")
     missing = check_incomplete(X, rank, tol, max_iter)
-    wide = X.shape[0] < X.shape[1]
     after = start.course if isinstance(start, LowRankResult) else None
     values = start.completed if isinstance(start, LowRankResult) else start
-    Z = starting_point(X, missing, np.zeros_like(X) if values is None else values).astype(dtype)
+    begin = np.zeros((1, 1)) if values is None else starting_values(X, missing, values)
+    wide = X.shape[0] < X.shape[1]
+    matrix = SplitMatrix(*((X.T, missing.T, begin.T) if wide else (X, missing, begin)), dtype)
     end = follow(
-        Z.T if wide else Z,
-        missing.T if wide else missing,
+        matrix,
         rank,
         shrinkage=float(penalty),
         tol=tol,
@@ -328,25 +328,16 @@ def _spectral(
     missing = check_incomplete(X, rank, tol, max_iter)
     if not missing.any():
         return LowRankResult(np.array(X, dtype=np.float64), 0, True)
-    begin = starting_point(X, missing, start)
-    if np.abs(begin).max() > _LARGEST_SINGLE:  # squares of such numbers are infinite in single precision
-        dtype = np.float64
-    wide = (
-        X.shape[0] < X.shape[1]
-    )  # the engine works on tall matrices; both iterations commute with transposing
-    Z = (begin.T if wide else begin).astype(dtype)
-    end = follow(
-        Z,
-        missing.T if wide else missing,
-        rank,
-        shrinkage=shrinkage,
-        tol=tol,
-        max_iter=max_iter,
-        accelerate=accelerate,
-    )
-    completed = end.completed.T if wide else end.completed
-    filled = _filled(X, missing, completed)
-    return LowRankResult(filled, end.n_iter, end.converged, end.course)
+    begin = starting_values(X, missing, start)
+    # The engine works on tall matrices; both iterations commute with transposing.
+    wide = X.shape[0] < X.shape[1]
+    table, gaps, begin = (X.T, missing.T, begin.T) if wide else (X, missing, begin)
+    matrix = SplitMatrix(table, gaps, begin, dtype)
+    if matrix.largest() > _LARGEST_SINGLE:  # squares of such numbers are infinite in single precision
+        matrix = SplitMatrix(table, gaps, begin, np.float64)
+    end = follow(matrix, rank, shrinkage=shrinkage, tol=tol, max_iter=max_iter, accelerate=accelerate)
+    filled = matrix.fill(table, gaps)
+    return LowRankResult(filled.T if wide else filled, end.n_iter, end.converged, end.course)
 
 
 def check_incomplete(X: FloatArray, rank: int, tol: float, max_iter: int) -> npt.NDArray[np.bool_]:
@@ -368,29 +359,18 @@ def check_incomplete(X: FloatArray, rank: int, tol: float, max_iter: int) -> npt
     return missing
 
 
-def starting_point(
+def starting_values(
     X: FloatArray, missing: npt.NDArray[np.bool_], start: FloatArray | None = None
 ) -> FloatArray:
-    """Fill the missing entries of X from ``start``, or with the column means of the observed entries."""
+    """Return values at which missing entries start, (n, p) or (1, p): ``start``, or means of the observed entries."""
     if start is not None:
         if np.shape(start) != X.shape:
             raise DataError(f"'start' must have the shape of X, {X.shape}. Got {np.shape(start)}.")
-        if not np.isfinite(start[missing]).all():
+        if not (np.isfinite(start) | ~missing).all():
             raise DataError("'start' must be finite wherever X is missing.")
-        return _filled(X, missing, start)
-    gaps = np.flatnonzero(missing)
-    filled = np.array(X, dtype=np.float64, order="C")
-    filled.reshape(-1)[gaps] = 0.0
-    count = (~missing).sum(axis=0)
-    total = filled.sum(axis=0)
-    means = np.where(count > 0, total / np.maximum(count, 1), total.sum() / count.sum())
-    filled.reshape(-1)[gaps] = means[gaps % X.shape[1]]
-    return filled
-
-
-def _filled(X: FloatArray, missing: npt.NDArray[np.bool_], values: FloatArray) -> npt.NDArray[np.float64]:
-    """Copy X with its gaps filled from ``values``; several times faster than ``np.where`` on scattered gaps."""
-    gaps = np.flatnonzero(missing)
-    filled = np.array(X, dtype=np.float64, order="C")
-    filled.reshape(-1)[gaps] = np.ascontiguousarray(values).reshape(-1)[gaps]
-    return filled
+        return start
+    known = np.array(X, dtype=np.float64, order="C")
+    known.reshape(-1)[np.flatnonzero(missing)] = 0.0
+    count, total = len(X) - missing.sum(axis=0), known.sum(axis=0)
+    means: FloatArray = np.where(count > 0, total / np.maximum(count, 1), total.sum() / count.sum())
+    return means[None]

@@ -55,6 +55,22 @@ def test_plain_iteration_equals_full_svd_iteration(shape, shrinkage):
     np.testing.assert_allclose(actual, expected, atol=2e-3)
 
 
+def test_leading_directions_are_found_where_the_largest_columns_are_alike():
+    X = incomplete(90, 84, rank=2, noise=0.1)
+    X[:, :10] = 9.0 * X[:, [0]]
+    expected = plain_iteration(X, 1)
+    actual = hard_impute(X, 1, accelerate=False).completed
+    np.testing.assert_allclose(actual, expected, atol=0.01 * np.nanstd(X))
+
+
+def test_steps_on_the_gram_matrix_end_where_the_full_svd_ends():
+    X = incomplete(120, 30, rank=6, noise=1.0)
+    X[:, 8:] = np.where(np.isnan(X[:, 8:]), 0.0, X[:, 8:])  # few columns change, and the basis is wide
+    expected = plain_iteration(X, 10, 2.0)
+    actual = soft_impute(X, 10, 2.0, accelerate=False).completed
+    np.testing.assert_allclose(actual, expected, atol=2e-3)
+
+
 @pytest.mark.parametrize("shrinkage", [0.0, 2.0])
 def test_long_strides_end_where_the_plain_iteration_ends(shrinkage):
     X = incomplete(300, 30, rank=6, noise=1.0, share=0.4)
@@ -176,10 +192,10 @@ def test_stride_is_consistent_and_stable(n_stages):
     stride = stride_of(n_stages)
 
     def amplification(decay):
-        previous, current = 1.0, 1.0
-        for k, stage in enumerate(stride.stages):
-            new = stage.keep * current + (stage.back * previous if k else 0.0) - stage.step * decay * current
-            previous, current = current, new
+        current, change = 1.0, 0.0
+        for stage in stride.stages:
+            change = stage.momentum * change - stage.step * decay * current
+            current += change
         return current
 
     assert all(abs(amplification(z)) <= 1 for z in np.linspace(1e-9, 1.0, 500))

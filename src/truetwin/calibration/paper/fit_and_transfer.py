@@ -13,7 +13,7 @@ from truetwin.calibration.design import Design
 from truetwin.calibration.orientation import Array
 from truetwin.errors import ParameterError
 from truetwin.solvers.ridge import ridge
-from truetwin.solvers.simplex import gram_of, simplex_least_squares, simplex_mirror_descent_paper
+from truetwin.solvers.simplex import simplex_least_squares, simplex_mirror_descent_paper
 
 
 class LinearTransfer(Calibrator):
@@ -126,7 +126,7 @@ class SyntheticControl(LinearTransfer):
     def solve(self, design: Design) -> tuple[Array, Array]:
         """See the base class."""
         X, y = design.complete.X_twin, design.complete.y_twin
-        return simplex_least_squares(gram_of(X), X.T @ y, self.alpha).weights, np.zeros(y.shape[1])
+        return simplex_least_squares(design.complete.gram, X.T @ y, self.alpha).weights, np.zeros(y.shape[1])
 
 
 class SyntheticControlPaper(SyntheticControl):
@@ -139,7 +139,9 @@ class SyntheticControlPaper(SyntheticControl):
     def solve(self, design: Design) -> tuple[Array, Array]:
         """See the base class."""
         X, y = design.complete.X_twin, design.complete.y_twin
-        return simplex_mirror_descent_paper(gram_of(X), X.T @ y, self.alpha).weights, np.zeros(y.shape[1])
+        return simplex_mirror_descent_paper(design.complete.gram, X.T @ y, self.alpha).weights, np.zeros(
+            y.shape[1]
+        )
 
 
 class SyntheticIntervention(LinearTransfer):

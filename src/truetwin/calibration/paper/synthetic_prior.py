@@ -34,7 +34,8 @@ class SyntheticPrior(Calibrator):
         gap = np.full((seen.human.shape[0], 1), np.nan)
         columns = []
         for k in range(design.n_targets):
-            start = np.nan_to_num(np.hstack([seen.twin_of_human, seen.target_of_human[:, [k]]]), nan=0.0)
+            start = np.hstack([seen.twin_of_human, seen.target_of_human[:, [k]]])
+            start[np.isnan(start)] = 0.0
             completed = hard_impute(
                 np.hstack([seen.human, gap]), self.rank, start=start, dtype=np.float32
             ).completed
