@@ -1,9 +1,12 @@
 """Measure estimates of gaps between groups: no gap, the twins', the calibrated and the learned gap.
 
 Usage: python benchmarks/groups.py [--people 500]; needs the public data (TRUETWIN_DATA_MIRROR or the network).
+       python benchmarks/groups.py --generated 24; needs no data.
 
 Groups are thirds of the people by their answers to items that are then taken out of the panel. Gaps of an item are
-predicted by what was learned from other batteries. The truth is the gap among those who answered, in sd.
+predicted by what was learned from other batteries. The truth is the gap among those who answered, in sd. "Ends" are
+the lowest third against the highest. With --generated, gaps of four new items are estimated in so many generated
+populations of 200 people and 20 items, by age group, where the true gap of the youngest against the oldest is large.
 """
 
 from __future__ import annotations
@@ -20,8 +23,10 @@ import numpy as np
 from truetwin.calibration.base import with_blocks
 from truetwin.calibration.calibrators import named_calibrators
 from truetwin.data import Panel, ResponseMatrix
-from truetwin.datasets import twin_2k_500
-from truetwin.estimation.gap_law import GapLaw, GapRecord, deviation_variances
+from truetwin.datasets import generate_population, twin_2k_500
+from truetwin.estimation.estimation import estimate
+from truetwin.estimation.gap_law import GapLaw, GapRecord
+from truetwin.estimation.group_errors import deviation_variances
 from truetwin.estimation.group_estimates import normal_half
 from truetwin.estimation.group_means import gap_record
 from truetwin.estimation.grouping import Grouping
@@ -64,10 +69,31 @@ def nested(record: GapRecord, shares: np.ndarray) -> tuple[np.ndarray, np.ndarra
         law = GapLaw.learn(GapRecord(*(part[rest] for part in parts), units[rest].tolist()))
         predicted[here] = law.predict(record.twin[here], record.calibrated[here])
         for j in here:
-            own, both = deviation_variances(shares, record.bases[j])
-            half[j] = [normal_half(v, law.tau_weights, LEVEL) for v in own]
-            pairs[j] = [normal_half(v, law.tau_weights, LEVEL) for v in both[first, second]]
+            own, both = deviation_variances(shares, record.bases[j], law.errors.form)
+            half[j] = [normal_half(v, law.errors.tau_weights, LEVEL) for v in own]
+            pairs[j] = [normal_half(v, law.errors.tau_weights, LEVEL) for v in both[first, second]]
     return predicted, half, pairs
+
+
+def generated(n_populations: int) -> None:
+    """Print how often intervals of gaps hold in generated populations, and their mean width in sd."""
+    found: dict[str, list[tuple[bool, float]]] = {}
+    for seed in range(n_populations):
+        population = generate_population(200, 20, n_new_items=4, random_state=seed)
+        people = population.panel.people
+        assert people is not None
+        age = np.asarray(people.columns["age_group"])
+        for row in estimate(population.panel, by=["age_group"], statistics=["mean", "gap"]).rows:
+            if row["statistic"] == "gap":
+                answers = population.truth.values[:, population.truth.item_ids.index(row["item"])]
+                first, second = row["group"].split(" minus ")
+                true = answers[age == first].mean() - answers[age == second].mean()
+                held = row["lower"] <= true <= row["upper"]
+                for name in ("all", row["group"]):
+                    found.setdefault(name, []).append((held, (row["upper"] - row["lower"]) / answers.std()))
+    for name, gaps in found.items():
+        held, width = np.mean(gaps, axis=0)
+        print(f"{n_populations} populations, {name}: {held:.3f} of {len(gaps)} hold, width {width:.2f} sd")
 
 
 def main() -> None:
@@ -76,7 +102,11 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--people", type=int, default=500)
-    n = parser.parse_args().people
+    parser.add_argument("--generated", type=int, default=0, metavar="POPULATIONS")
+    settings = parser.parse_args()
+    if settings.generated:
+        return generated(settings.generated)
+    n = settings.people
     full = twin_2k_500.load()
     rows = np.sort(np.random.default_rng(0).choice(len(full.respondent_ids), n, replace=False))
     panel = without(full, rows, BY)
@@ -88,7 +118,7 @@ def main() -> None:
         errors: dict[str, list[np.ndarray]] = {
             name: [] for name in ("none", "twins", "calibrated", "learned")
         }
-        covered, pairs_covered = [], []
+        covered, pairs_covered, ends_covered, widths = [], [], [], []
         for by in BY:
             groups = thirds(full.human_values[rows, full.item_ids.index(by)])
             grouping = Grouping.of(by, groups, np.ones(n), 5)
@@ -104,7 +134,12 @@ def main() -> None:
             off = predicted - record.human
             covered.append(np.abs(off) <= half)
             a, b = np.triu_indices(grouping.n_groups, 1)
-            pairs_covered.append(np.mean(np.abs(off[:, a] - off[:, b]) <= pair_half))
+            held_pairs = np.abs(off[:, a] - off[:, b]) <= pair_half
+            pairs_covered.append(np.mean(held_pairs))
+            ends = [k for k, name in enumerate(grouping.names) if name in ("low", "high")]
+            if len(ends) == 2:
+                ends_covered.append(np.mean(held_pairs[:, (a == ends[0]) & (b == ends[1])]))
+            widths.append(2 * np.nanmean(pair_half))
         held = np.concatenate(covered, axis=1).mean(axis=1)
         by_battery = np.mean([held[np.array(units) == unit].mean() for unit in set(units)])
         shown = {
@@ -112,7 +147,8 @@ def main() -> None:
         }
         print(
             f"{'new' if new else 'known'} battery, {n} people: RMSE {shown}; intervals hold {held.mean():.3f}, "
-            f"by battery {by_battery:.3f}, gaps between groups {np.mean(pairs_covered):.3f}",
+            f"by battery {by_battery:.3f}, gaps between groups {np.mean(pairs_covered):.3f} "
+            f"(ends {np.mean(ends_covered):.3f}), of mean width {np.mean(widths):.3f} sd",
             flush=True,
         )
 

@@ -8,11 +8,9 @@ with t the gap of the group's twins and c that of calibrated predictions. Both c
 items, each predicted as if nobody had answered it, by a ridge regression whose coefficients are not negative and whose
 penalty is chosen by hiding whole batteries. No gap, the twins' gap and the calibrated gap are among the candidates.
 
-The error of a group's mean has two parts. One is an error of the prediction with sd :math:`\tau`, alike in size for all
-groups of an item. The other is chance, with variance :math:`1 / n_g`: the few people of a group differ from what such
-people answer on average. The size of :math:`\tau` differs between items; how often it has each is learned by EM on
-answered items, with whole batteries hidden. Gaps are deviations from everybody. An error in the level of an item, which
-all groups share, is therefore no error of a gap, and it cancels in the difference of two groups.
+Gaps are deviations from everybody. An error in the level of an item, which all groups share, is therefore no error of a
+gap, and it cancels in the difference of two groups. How far off gaps are is told by :mod:`.group_errors`, learned with
+whole batteries hidden.
 """
 
 from __future__ import annotations
@@ -23,11 +21,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from truetwin.estimation.group_errors import TAUS, GroupErrors
+
 Floats = NDArray[np.float64]
 
-TAUS = np.array([0.01, 0.03, 0.06, 0.1, 0.15, 0.22, 0.32, 0.5, 0.8])
-#: Number of items that are assumed beforehand to have each tau; most for middling ones.
-PSEUDO = np.array([0.1, 0.1, 0.1, 0.1, 0.2, 0.5, 0.3, 0.1, 0.05])
 PENALTIES = (0.0, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 FEWEST_UNITS = 3
 
@@ -63,28 +60,27 @@ class GapLaw:
         Of the twins' gap and of the calibrated gap.
     chosen : str
         What predicts gaps, in words.
-    tau_weights : ndarray of shape (len(TAUS),)
-        How likely an item has each tau.
+    errors : GroupErrors
+        How far off gaps are.
     n_items : int
         Number of answered items that it was learned from.
     """
 
     coefficients: Floats
     chosen: str
-    tau_weights: Floats
+    errors: GroupErrors
     n_items: int
 
     @classmethod
     def learn(cls, record: GapRecord, min_base: float = 5.0) -> GapLaw:
-        """Learn coefficients and the distribution of tau from answered items."""
+        """Learn coefficients and the law of errors from answered items."""
         seen = (record.bases >= min_base) & np.isfinite(record.human) & np.isfinite(record.twin)
         seen &= np.isfinite(record.calibrated)
         units = np.unique(np.asarray(record.units, dtype=object).astype(str), return_inverse=True)[1]
         items = seen.any(axis=1)
         if np.unique(units[items]).size < FEWEST_UNITS:
-            return cls(
-                np.zeros(2), "no gap: too few answered items to learn from", _prior(), int(items.sum())
-            )
+            why = "no gap: too few answered items to learn from"
+            return cls(np.zeros(2), why, GroupErrors.expected(seen.shape[1]), int(items.sum()))
         features = np.stack([record.twin, record.calibrated], axis=-1)
         precision = np.where(seen, 1.0 / (np.median(TAUS) ** 2 + 1.0 / np.maximum(record.bases, 1.0)), 0.0)
         precision /= np.maximum(np.bincount(units, weights=items), 1.0)[units][
@@ -92,7 +88,8 @@ class GapLaw:
         ]  # each battery counts once
         chosen, coefficients, predicted = _fit(record.human, features, precision, units)
         errors = np.where(seen, record.human - predicted, np.nan)
-        return cls(coefficients, chosen, tau_weights(errors, record.bases, units), int(items.sum()))
+        law = GroupErrors.learn(errors, record.bases, units)
+        return cls(coefficients, chosen, law, int(items.sum()))
 
     @property
     def none(self) -> bool:
@@ -135,15 +132,18 @@ def _fit(
     losses, predictions = {}, {}
     for name, (_, hidden) in candidates.items():
         predictions[name] = np.einsum("jgp,jp->jg", x, hidden[units])
-        losses[name] = float((precision * (y - predictions[name]) ** 2).sum())
-    best = min(losses, key=losses.__getitem__)
+        losses[name] = np.bincount(units, (precision * (y - predictions[name]) ** 2).sum(axis=1))
+    names, table = list(losses), np.stack(list(losses.values()))
+    best = names[int(table.sum(axis=1).argmin())]
     whole = candidates[best][0]
+    others = (table.sum(axis=1, keepdims=True) - table).argmin(axis=0)  # a unit has no say in its own choice
+    hidden_predictions = np.stack(list(predictions.values()))[others[units], np.arange(len(units))]
     words = (
         best
         if best in fixed
         else f"{whole[0]:.2f} of the twins' gap and {whole[1]:.2f} of the calibrated gap"
     )
-    return words, whole, predictions[best]
+    return words, whole, hidden_predictions
 
 
 def _solve(square: Floats, cross: Floats) -> Floats:
@@ -153,65 +153,6 @@ def _solve(square: Floats, cross: Floats) -> Floats:
     gain = cross * alone
     one = np.where(np.arange(2) == gain.argmax(axis=1)[:, None], alone, 0.0)
     return np.asarray(np.where((free >= 0).all(axis=1, keepdims=True), free, one))
-
-
-def tau_weights(errors: Floats, bases: Floats, units: NDArray[np.int64], n_steps: int = 100) -> Floats:
-    """Learn by EM how likely an item has each tau; all groups of an item share it, and each unit counts once.
-
-    Parameters
-    ----------
-    errors : ndarray of shape (n_items, n_groups)
-        Errors of predicted gaps in sd; NaN where unknown.
-    bases : ndarray of shape (n_items, n_groups)
-        Effective number of people behind each gap.
-    units : ndarray of shape (n_items,)
-        Number of each item's unit.
-    """
-    seen = np.isfinite(errors)
-    items = np.flatnonzero(seen.any(axis=1))
-    variance = TAUS[:, None, None] ** 2 + 1.0 / np.maximum(bases, 1.0)
-    size = np.maximum(seen.sum(axis=1), 1)
-    free = ((size - 1) / size)[:, None]  # deviations from everybody: one of the group errors is not free
-    terms = -0.5 * (np.nan_to_num(errors) ** 2 / variance + free * np.log(variance))
-    logs = np.where(seen, terms, 0.0).sum(axis=2).T[items]
-    count = np.bincount(units[items])[units[items]]
-    weights = _prior()
-    for _ in range(n_steps):
-        joint = logs + np.log(weights)
-        joint = np.exp(joint - joint.max(axis=1, keepdims=True))
-        joint /= joint.sum(axis=1, keepdims=True) * count[:, None]
-        weights = joint.sum(axis=0) + PSEUDO
-        weights /= weights.sum()
-    return weights
-
-
-def _prior() -> Floats:
-    return np.asarray(PSEUDO / PSEUDO.sum())
-
-
-def deviation_variances(shares: Floats, bases: Floats) -> tuple[Floats, Floats]:
-    """Return the variance of each group's deviation from everybody, and of each difference of two groups, by tau.
-
-    Errors of group means are independent given the item's level. A deviation is an error less the mean error, weighted
-    by the shares of the groups.
-
-    Parameters
-    ----------
-    shares, bases : ndarray of shape (n_groups,)
-        Share of each group in the population, and its effective number of people.
-
-    Returns
-    -------
-    own : ndarray of shape (n_groups, len(TAUS))
-    pairs : ndarray of shape (n_groups, n_groups, len(TAUS))
-        In squared sd of the item.
-    """
-    each = TAUS**2 + 1.0 / np.maximum(bases, 1.0)[:, None]
-    everybody = (shares[:, None] ** 2 * each).sum(axis=0)
-    own = each - 2 * shares[:, None] * each + everybody
-    pairs = each[:, None] + each[None]
-    pairs[np.arange(bases.size), np.arange(bases.size)] = 0.0
-    return own, pairs
 
 
 def tilted(shares: Floats, codes: Floats, gaps: Floats, n_steps: int = 60) -> Floats:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from truetwin.estimation.gap_law import TAUS, deviation_variances
+from truetwin.estimation.group_errors import TAUS, deviation_variances, pair_variances
 from truetwin.estimation.group_shares import GroupLaw, with_margin
 from truetwin.estimation.grouping import Grouping
 from truetwin.estimation.survey_variance import SurveyDesign, intraclass_correlation
@@ -25,6 +25,8 @@ from truetwin.reweighting.share_law import FLOOR, people_worth
 
 Floats = NDArray[np.float64]
 N_HALVINGS = 50
+UNSEEN = 1e8  # variance, in units of that over people, of the mean of a group of which nobody has answered
+SMALLEST = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,12 +117,12 @@ def group_estimates(
     estimate = whole.estimate + centre - centre_of_everybody(whole, shares, grouping)
     estimate = np.clip(estimate, whole.low, whole.high)
     is_share = np.array([each.is_share for each in whole.functions])
-    weights = np.where(is_share[:, None], law.share_tau_weights, law.gaps.tau_weights)
+    weights = np.where(is_share[:, None], law.share_errors.tau_weights, law.gaps.errors.tau_weights)
     own_design = np.minimum(
         grouping.effective_counts, grouping.counts / (factor or 1.0)
     )  # both count the weights
     bases = np.maximum(own_design, 1.0)
-    own, pairs = deviation_variances(grouping.shares, bases)
+    own, pairs = deviation_variances(grouping.shares, bases, law.gaps.errors.form)
     if asked is None:
         variance = spread[:, :, None] * own[:, None, :]
         usual = 0.5 * (spread[:, None] + spread[None])
@@ -128,10 +130,9 @@ def group_estimates(
         n_answered = np.zeros(grouping.n_groups, dtype=np.int64)
         top = np.ones(grouping.n_groups)
     else:
-        estimate, variance, weights, n_answered, top = _updated(
-            whole, grouping, asked, estimate, spread, weights, bases
+        estimate, variance, pair, weights, n_answered, top = _updated(
+            whole, grouping, asked, estimate, spread, weights, bases, law.gaps.errors.form
         )
-        pair = variance[:, None] + variance[None]
         estimate = _reconciled(whole, grouping, estimate, (variance * weights).sum(axis=2))
     parts, mixed = _with_topline(variance, weights, whole, spread, top)
     people = np.where(factor is None, grouping.counts, np.inf)
@@ -206,50 +207,91 @@ def _updated(
     spread: Floats,
     weights: Floats,
     bases: Floats,
-) -> tuple[Floats, Floats, Floats, NDArray[np.int64], Floats]:
+    form: Floats,
+) -> tuple[Floats, Floats, Floats, Floats, NDArray[np.int64], Floats]:
     """Combine what is expected of each group with the answers of some of its people.
 
-    Given tau, the mean of a group lies around what is expected with variance tau^2, and the mean of those who answered
-    around it with the variance over people by their number: each is trusted by its precision. How likely each tau is
-    follows from how far the groups of this item are from what was expected.
+    Given tau, the means of the groups lie around what is expected with variance tau^2 times the form of errors, and the
+    means of those who answered around them with the variance over people by their number: each is trusted by its
+    precision, and tells of groups that miss together with its own. How likely each tau is follows from how far the
+    differences of groups of this item are from what was expected.
 
     Returns
     -------
-    estimate (G, S), variance (G, S, T), weights (S, T), n_answered (G,), and how far the level's error remains (G,)
+    estimate (G, S), variance (G, S, T), that of pairs (G, G, S, T), weights (S, T), n_answered (G,), and how far the
+    level's error remains (G,)
     """
     here = np.isfinite(asked.answers) & (grouping.weights > 0)
     seen, n_seen, n_effective = _answered_means(whole, grouping, asked, here)
-    noise = spread / np.maximum(n_effective, 1e-9)
-    between = TAUS**2 * spread[:, :, None]
-    trust = np.where((n_seen > 0)[:, None, None], between / (between + noise[:, :, None]), 0.0)
-    away = np.where((n_seen > 0)[:, None], np.nan_to_num(seen) - prior, 0.0)
-    expected = np.maximum(between + noise[:, :, None], 1e-12)
-    asked_groups = (n_seen > 0)[:, None, None]
-    free = max(int((n_seen > 0).sum()) - 1, 0) / max(int((n_seen > 0).sum()), 1)
-    logs = (
-        -0.5 * np.where(asked_groups, away[:, :, None] ** 2 / expected + free * np.log(expected), 0.0)
-    ).sum(axis=0)
-    new = np.log(np.maximum(weights, 1e-12)) + logs
+    there = n_seen > 0
+    away = np.where(there[:, None], np.nan_to_num(seen) - prior, 0.0)
+    noise = np.where(there[:, None], spread / np.maximum(n_effective, 1e-9), UNSEEN * spread) + SMALLEST
+    found = _posteriors(away, spread, noise, there, form)
+    new = np.log(np.maximum(weights, 1e-12)) + found.logs
     new = np.exp(new - new.max(axis=1, keepdims=True))
     new /= new.sum(axis=1, keepdims=True)
-    moved = prior[:, :, None] + trust * away[:, :, None]
     asked_share = grouping.members.T @ here / grouping.members.sum(axis=0)
     rest = np.ones(grouping.n_groups) if asked.to_population else np.maximum(1.0 - asked_share, 0.0)
-    means = (1 - rest)[:, None, None] * np.nan_to_num(seen)[:, :, None] + rest[:, None, None] * moved
-    left = np.maximum(bases * np.maximum(rest, 1e-9), 1.0)
-    variance = (rest**2)[:, None, None] * (
-        between * (1 - trust) + (spread / left[:, None])[:, :, None] * (rest > 0)[:, None, None]
+    means = (1 - rest)[:, None, None] * np.nan_to_num(seen)[:, :, None] + rest[:, None, None] * (
+        prior[:, :, None] + found.moves
     )
+    left = np.maximum(bases * np.maximum(rest, 1e-9), 1.0)
+    covariance = (rest[:, None] * rest)[:, :, None, None] * found.covariance
+    k = np.arange(grouping.n_groups)
+    covariance[k, k] += (rest**2 / left)[:, None, None] * spread[:, :, None]
     estimate = (new * means).sum(axis=2)
-    variance = variance + (means - estimate[:, :, None]) ** 2
-    usual = (new * trust).sum(axis=2).mean(axis=1)
+    off = means - estimate[:, :, None]
+    variance = covariance[k, k] + off**2
+    pairs = pair_variances(covariance) + (off[:, None] - off[None]) ** 2
+    trust = (new * found.trust).sum(axis=2).mean(axis=1)
     return (
         np.clip(estimate, whole.low, whole.high),
         variance,
+        pairs,
         new,
         n_seen.astype(np.int64),
-        rest * (1 - usual),
+        rest * (1 - trust),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Posteriors:
+    """What answers tell of the groups' means, given tau.
+
+    Attributes
+    ----------
+    moves : ndarray of shape (G, S, T)
+        How far means move from what was expected.
+    covariance : ndarray of shape (G, G, S, T)
+        Of the errors that are left.
+    trust : ndarray of shape (G, S, T)
+        Part of an error that all groups share that answers correct.
+    logs : ndarray of shape (S, T)
+        Log likelihood of the differences between groups.
+    """
+
+    moves: Floats
+    covariance: Floats
+    trust: Floats
+    logs: Floats
+
+
+def _posteriors(
+    away: Floats, spread: Floats, noise: Floats, there: NDArray[np.bool_], form: Floats
+) -> _Posteriors:
+    """Update the means of groups, from how far answers are away from what was expected, (G, S)."""
+    sd = np.sqrt(spread).T
+    between = TAUS[:, None, None] ** 2 * (sd[:, :, None] * sd[:, None, :] * form)[:, None]  # (S, T, G, G)
+    total = between + noise.T[:, None, :, None] * np.eye(len(form))
+    seen = np.linalg.inv(total) * there * there[:, None]
+    gain = between @ seen
+    moved = np.einsum("stgh,hs->gst", gain, away)
+    left = between - gain @ between
+    shared = np.maximum(seen.sum(axis=(2, 3)), 1e-300)
+    toward = np.einsum("stgh,hs->stg", seen, away)
+    squares = np.einsum("stg,gs->st", toward, away) - toward.sum(axis=2) ** 2 / shared
+    logs = -0.5 * (squares + np.linalg.slogdet(total)[1] + np.log(shared))
+    return _Posteriors(moved, left.transpose(2, 3, 0, 1), gain.sum(axis=3).transpose(2, 0, 1), logs)
 
 
 def _reconciled(whole: Topline, grouping: Grouping, estimate: Floats, variance: Floats) -> Floats:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from truetwin.data import Panel, Scale
 from truetwin.data.human_marginals import category_shares
-from truetwin.estimation.gap_law import GapLaw, tau_weights, tilted
+from truetwin.estimation.gap_law import GapLaw, tilted
+from truetwin.estimation.group_errors import GroupErrors
 from truetwin.estimation.group_means import gap_record, gaps, standardised, weighted_sd
 from truetwin.estimation.grouping import Grouping
 from truetwin.reweighting.share_law import ShareLaw
@@ -29,13 +30,13 @@ class GroupLaw:
     grouping : Grouping
     gaps : GapLaw
         Law of the gaps of means.
-    share_tau_weights : ndarray of shape (len(TAUS),)
-        How likely an item has each sd of errors in shares, in units of the sd of the indicator.
+    share_errors : GroupErrors
+        How far off shares are, in units of the sd of the indicator; groups miss together as they do in means.
     """
 
     grouping: Grouping
     gaps: GapLaw
-    share_tau_weights: Floats
+    share_errors: GroupErrors
 
     @classmethod
     def learn(cls, panel: Panel, hidden: Floats, grouping: Grouping, blocks: Mapping[str, str]) -> GroupLaw:
@@ -68,11 +69,11 @@ class GroupLaw:
             sizes.append(np.broadcast_to(record.bases[row], found.shape))
             of_unit += [units[row]] * len(found)
         if not errors:
-            return cls(grouping, law, law.tau_weights)
+            return cls(grouping, law, law.errors)
         stacked, base = np.concatenate(errors), np.concatenate(sizes)
         number = np.unique(np.array(of_unit, dtype=object).astype(str), return_inverse=True)[1]
         stacked = np.where(base >= FEWEST, stacked, np.nan)
-        return cls(grouping, law, tau_weights(stacked, base, number))
+        return cls(grouping, law, law.errors.with_sizes_of(stacked, base, number))
 
     def shares(
         self, law_shares: Floats, law: ShareLaw, twin: Floats, points: Floats | None, predicted: Floats | None

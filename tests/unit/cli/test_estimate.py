@@ -16,6 +16,8 @@ from truetwin.io import read_table, write_table
 from truetwin.study import read_study, run_study
 from truetwin.study.example_study import write_example
 
+pytestmark = pytest.mark.usefixtures("shares_learned_once")
+
 
 @pytest.fixture
 def tables(tmp_path: Path) -> list[str]:

@@ -14,6 +14,8 @@ from truetwin.data.frames import to_frame
 from truetwin.datasets import generate_world
 from truetwin.io import read_table, write_table
 
+pytestmark = pytest.mark.usefixtures("shares_learned_once")
+
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from truetwin.estimation.gap_law import TAUS, GapLaw, GapRecord, deviation_variances, tilted
+from truetwin.estimation.gap_law import GapLaw, GapRecord, tilted
+from truetwin.estimation.group_errors import TAUS, deviation_variances
 
 N_ITEMS, N_GROUPS, BASE = 60, 4, 100.0
 
@@ -27,7 +28,7 @@ def test_coefficients_are_those_of_the_answered_items() -> None:
 
 def test_tau_is_about_what_errors_are() -> None:
     small, large = (
-        float(np.sqrt(GapLaw.learn(record(0.4, tau)).tau_weights @ TAUS**2)) for tau in (0.03, 0.3)
+        float(np.sqrt(GapLaw.learn(record(0.4, tau)).errors.tau_weights @ TAUS**2)) for tau in (0.03, 0.3)
     )
     assert small < 0.12
     assert large == pytest.approx(0.3, abs=0.06)
@@ -58,7 +59,7 @@ def test_with_too_few_batteries_there_is_no_gap_and_a_wide_error() -> None:
 
 def test_the_error_of_a_difference_of_two_groups_has_no_shared_part() -> None:
     shares, bases = np.array([0.2, 0.3, 0.5]), np.array([50.0, 80.0, 100.0])
-    own, pairs = deviation_variances(shares, bases)
+    own, pairs = deviation_variances(shares, bases, np.eye(3))
     rng = np.random.default_rng(0)
     errors = rng.normal(0, np.sqrt(TAUS[3] ** 2 + 1 / bases), (100_000, 3))
     deviations = errors - (errors @ shares)[:, None]

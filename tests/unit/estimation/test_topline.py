@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from truetwin.data import Scale
-from truetwin.estimation.gap_law import TAUS, GapLaw
+from truetwin.estimation.gap_law import GapLaw
+from truetwin.estimation.group_errors import TAUS, GroupErrors
 from truetwin.estimation.group_estimates import group_estimates
 from truetwin.estimation.group_shares import GroupLaw
 from truetwin.estimation.grouping import Grouping
@@ -83,7 +84,8 @@ GROUPING = Grouping.of("g", ["a", "b", "c"] * (N // 3), np.ones(N), 5)
 
 def group_law(coefficients: tuple[float, float] = (1.0, 0.0), tau: int = 4) -> GroupLaw:
     weights = np.eye(TAUS.size)[tau]
-    return GroupLaw(GROUPING, GapLaw(np.array(coefficients), "", weights, 40), weights)
+    errors = GroupErrors(weights, np.eye(3))
+    return GroupLaw(GROUPING, GapLaw(np.array(coefficients), "", errors, 40), errors)
 
 
 def twins(gap: float) -> np.ndarray:

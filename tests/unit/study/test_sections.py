@@ -14,6 +14,7 @@ from truetwin.study import read_study, run_study
 from truetwin.study.example_study import write_example
 from truetwin.study.study_check import check_study
 
+pytestmark = pytest.mark.usefixtures("shares_learned_once")
 MADE = """
 inputs: {human: human.csv, items: items.json}
 personas: {builder: text, targets: [Q25, Q26, Q27]}

@@ -16,6 +16,7 @@ from truetwin.study import read_study, run_study
 from truetwin.study.example_study import write_example
 from truetwin.study.study_check import check_study
 
+pytestmark = pytest.mark.usefixtures("shares_learned_once")
 QUICK = """
 title: "A <b>study</b>"
 inputs: {human: human.csv, twin: generated.csv}

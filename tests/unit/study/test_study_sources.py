@@ -15,6 +15,7 @@ from truetwin.study import read_study, run_study
 from truetwin.study.example_study import write_example
 from truetwin.study.study_check import check_study
 
+pytestmark = pytest.mark.usefixtures("shares_learned_once")
 SOURCES = """
 inputs: {human: human.csv, twin: {gpt: twins/gpt.csv, gemini: twins/gemini.csv}}
 calibrate: {method: ridge, preset: twin-2k-500}

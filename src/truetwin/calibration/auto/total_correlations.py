@@ -4,8 +4,8 @@ The correlation :math:`r_{kl}` of the people's answers to donors k and l is regr
 on what twins say of the pair: their correlation, raw and after removing each twin's own mean; the correlation
 :math:`w_k' C w_l` that the people's correlations C imply where the twins' answers to k and l are regressed on the
 other donors with weights :math:`w`; and whether both belong to one block. The penalty has the smallest leave-one-out
-error. What this error exceeds sampling error by is the uncertainty of a predicted correlation, and is drawn anew for
-each draw.
+error. What the error exceeds sampling error by, with all pairs left out that share an item, is the uncertainty of a
+predicted correlation, and is drawn anew for each draw.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def total_correlations(problem: Problem, targets: Sequence[int]) -> TotalCorrela
     at = np.array(targets, dtype=np.intp)
     pairs = _features(problem, donors[k], donors[m], _implied_by_others(problem, donors, people, k, m))
     wanted = _features(problem, at[a], at[b], _implied(problem, donors, people, at, a, b))
-    found, sd = _ridge(pairs, human[k, m], counts[k, m], wanted)
+    found, sd = _ridge(pairs, human[k, m], counts[k, m], wanted, k, m)
     new[a, b] = new[b, a] = np.clip(found, -LARGEST, LARGEST)
     return TotalCorrelations(new, sd)
 
@@ -98,7 +98,9 @@ def _implied_by_others(
     return found
 
 
-def _ridge(X: Array, r: Array, counts: Array, wanted: Array) -> tuple[Array, float]:
+def _ridge(
+    X: Array, r: Array, counts: Array, wanted: Array, first: NDArray[np.intp], second: NDArray[np.intp]
+) -> tuple[Array, float]:
     """Regress correlations on features of pairs; return the predictions wanted, and the sd of the truth around them."""
     weight = counts / (counts + WEIGHT_PAIRS)
     weight /= weight.sum()
@@ -109,7 +111,7 @@ def _ridge(X: Array, r: Array, counts: Array, wanted: Array) -> tuple[Array, flo
     gram, toward = (Z * weight[:, None]).T @ Z, (Z * weight[:, None]).T @ (r - level)
     values, vectors = np.linalg.eigh(gram)
     rotated = Z @ vectors
-    best, errors, coefficients = np.inf, r, toward
+    best, chosen, coefficients = np.inf, PENALTIES[-1], toward
     for penalty in PENALTIES:
         shrunk = 1.0 / (np.maximum(values, 0.0) + penalty)
         c = shrunk * (vectors.T @ toward)
@@ -117,7 +119,31 @@ def _ridge(X: Array, r: Array, counts: Array, wanted: Array) -> tuple[Array, flo
         left = (r - level - rotated @ c) / np.maximum(1.0 - leverage, 1e-6)
         loss = float(weight @ left**2)
         if loss < best:
-            best, errors, coefficients = loss, left, vectors @ c
+            best, chosen, coefficients = loss, penalty, vectors @ c
+    errors = _errors_of_new_pairs(Z, r, weight, chosen, first, second)
     sampling = float(weight @ ((1 - r**2) ** 2 / counts))
     sd = np.sqrt(max(float(weight @ errors**2) - sampling, 0.0))
     return level + (wanted - centre) / scale @ coefficients, float(sd)
+
+
+def _errors_of_new_pairs(
+    Z: Array, r: Array, weight: Array, penalty: float, first: NDArray[np.intp], second: NDArray[np.intp]
+) -> Array:
+    """Return the error of each pair's correlation where all pairs that share an item with it are left out.
+
+    Pairs of new items share none with those that were learned from, and errors of pairs that share one go together.
+    """
+    X = np.column_stack([np.ones(len(Z)), Z])
+    n_items, p = int(max(first.max(), second.max())) + 1, X.shape[1]
+    squares = weight[:, None, None] * X[:, :, None] * X[:, None, :]
+    products = (weight * r)[:, None] * X
+    of_item = np.zeros((n_items, p, p)), np.zeros((n_items, p))
+    for whole, each in zip(of_item, (squares, products), strict=True):
+        np.add.at(whole, first, each)
+        np.add.at(whole, second, each)
+    ridge = penalty * np.diag(np.arange(p) > 0)
+    left = squares.sum(axis=0) - of_item[0][first] - of_item[0][second] + squares
+    kept = np.maximum(left[:, :1, :1], 1e-12)  # of the weight, so that the penalty is that of a mean
+    toward = products.sum(axis=0) - of_item[1][first] - of_item[1][second] + products
+    found = np.linalg.solve(left / kept + ridge + 1e-9 * np.eye(p), (toward / kept[:, 0])[..., None])[..., 0]
+    return np.asarray(r - (X * found).sum(axis=1))

@@ -140,9 +140,13 @@ class DonorPart:
         limited = variance / np.maximum(variance.mean(axis=0) / LARGEST_DONOR_PART, 1.0)
         return np.asarray(np.sqrt(np.minimum(limited, LARGEST_PART)))
 
-    def drawn(self, rng: np.random.Generator) -> tuple[Array, Array]:
-        """Draw the part for every person and target, (n, q), and return it with its variance."""
-        along = rng.normal(0.0, 1.0, (self.directions.shape[1], len(self.strength)))
+    def drawn(self, rng: np.random.Generator, root: Array) -> tuple[Array, Array]:
+        """Draw the part for every person and target, (n, q), and return it with its variance.
+
+        Errors of two targets that go together follow the same donors: ``root`` times its transpose holds their
+        correlations.
+        """
+        along = rng.normal(0.0, 1.0, (self.directions.shape[1], len(self.strength))) @ root.T
         length = np.sqrt((self.directions**2).sum(axis=1, keepdims=True))
         part = self._scale * (self.directions @ along) / np.maximum(length, 1e-12)
         return part, np.where(length > 0, self._scale**2, 0.0)
@@ -211,8 +215,9 @@ class JointItemLaw(JointLaw):
         copula = (correlations * np.outer(total, total) - own) / np.outer(spread, spread)
         copula = np.clip(copula, -LARGEST_COPULA, LARGEST_COPULA)
         np.fill_diagonal(copula, 1.0)
-        g = rng.standard_normal(mu.shape) @ np.linalg.cholesky(positive_definite(copula)).T
-        part, variance = self.donors.drawn(rng)
+        root = np.asarray(np.linalg.cholesky(positive_definite(copula)))
+        g = rng.standard_normal(mu.shape) @ root.T
+        part, variance = self.donors.drawn(rng, root)
         at = ndtr(g * np.sqrt(1 - variance) + part)
         left = np.stack([np.interp(u, SHARES, each[3]) for u, each in zip(at.T, chosen, strict=True)], axis=1)
         latent = mu + spread * left

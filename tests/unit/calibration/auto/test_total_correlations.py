@@ -1,0 +1,35 @@
+"""Correlations of pairs of new items: how far off they may be."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from truetwin.calibration.auto.total_correlations import _errors_of_new_pairs
+
+
+def test_the_error_of_a_pair_is_learned_without_its_items() -> None:
+    rng = np.random.default_rng(0)
+    k, m = np.triu_indices(7, 1)
+    Z, weight = rng.standard_normal((k.size, 2)), rng.uniform(0.5, 1.0, k.size)
+    weight /= weight.sum()
+    r = Z @ [0.2, -0.1] + rng.normal(0, 0.1, k.size)
+    found = _errors_of_new_pairs(Z, r, weight, 0.3, k, m)
+    pair = 4
+    rest = ~(np.isin(k, (k[pair], m[pair])) | np.isin(m, (k[pair], m[pair])))
+    X, w = np.column_stack([np.ones(k.size), Z])[rest], weight[rest] / weight[rest].sum()
+    b = np.linalg.solve((X.T * w) @ X + 0.3 * np.diag([0, 1, 1]), (X.T * w) @ r[rest])
+    assert found[pair] == pytest.approx(r[pair] - np.array([1, *Z[pair]]) @ b, abs=1e-6)
+
+
+def test_items_with_peculiarities_make_new_pairs_less_sure() -> None:
+    rng = np.random.default_rng(1)
+    k, m = np.triu_indices(12, 1)
+    own = rng.normal(0, 0.3, 12)
+    Z = np.column_stack([own[k] + rng.normal(0, 0.3, k.size), rng.standard_normal((k.size, 5))])
+    r = 0.5 * (own[k] + own[m])
+    weight = np.full(k.size, 1 / k.size)
+    X = np.column_stack([np.ones(k.size), Z])
+    hat = X @ np.linalg.pinv(X)
+    alone = (r - hat @ r) / (1 - np.diag(hat))
+    assert (_errors_of_new_pairs(Z, r, weight, 1e-6, k, m) ** 2).mean() > (alone**2).mean()
