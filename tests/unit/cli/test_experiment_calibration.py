@@ -127,7 +127,11 @@ def test_plan_reads_the_table_of_calibrated_effects(
     found = run(capsys, "plan", "--experiment", str(output), "--effect", "0.3", "--json")
     assert [row["people_without_twins"] for row in found["rows"]] == [175] * 4
     assert all(row["people"] < 175 for row in found["rows"])
-    assert "with twins" in run(capsys, "plan", "--experiment", str(output)).out
+    printed = run(capsys, "plan", "--experiment", str(output))
+    assert "with twins" in printed.out
+    assert "conclusive" in printed.out
+    assert "beyond" not in printed.err
+    assert "points here) is beyond" in run(capsys, "plan", "--experiment", str(output), "--effect", "20").err
 
 
 def test_plan_refuses_other_tables_and_two_plans(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
