@@ -9,7 +9,7 @@ from typing import Any
 def effect_in_words(row: Mapping[str, Any], treatment: str = "", control: str = "") -> str:
     """Say which side is higher, by how much, with the interval; in units of the answer if these are known.
 
-    A side is only said to beat the other if the interval leaves out 0. Otherwise it is expected ahead, which is not sure.
+    A side is only said to beat the other if the interval leaves out 0. Otherwise it is expected ahead, not sure.
 
     Parameters
     ----------

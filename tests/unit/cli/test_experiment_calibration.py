@@ -40,7 +40,8 @@ def test_calibrate_says_in_words_which_arm_beats_which(
     output = tmp_path / "out.csv"
     printed = run(capsys, "experiment", "calibrate", *tables, "--output", str(output))
     assert "study4:\n" in printed.out
-    assert " beats " in printed.out
+    assert " beats " not in printed.out
+    assert " is expected ahead of " in printed.out
     assert "points (90%: " in printed.out
     written = read_table(output)
     assert written.column("contrast").to_pylist() == [
