@@ -166,6 +166,7 @@ reweight: {method: transition, level: 0}
 """
 
 
+@pytest.mark.usefixtures("figures_left_out")
 def test_a_study_can_say_what_the_options_say(folder: Path) -> None:
     (folder / "study.yaml").write_text(STUDY)
     study = read_study(folder / "study.yaml")
