@@ -95,7 +95,7 @@ def test_a_sample_and_weights_change_what_is_still_to_ask() -> None:
     for planned in found.rows:
         widths = [r["upper"] - r["lower"] for r in shares if r["item"] == planned["item"]]
         assert planned["half_width_now"] == pytest.approx(max(widths) / 2)
-    reached = plan_sample(panel, 1.001 * row["half_width_now"], items=[item], weights=weights, sample=sample).rows[0]
+    reached = plan_sample(panel, 1.001 * row["half_width_now"], weights=weights, sample=sample).rows[0]
     assert reached["more"] == 0
     assert (row["more"], row["more_without_twins"]) == (
         row["people"] - 40,
