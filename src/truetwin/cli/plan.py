@@ -97,10 +97,10 @@ def _plan_pilot(settings: PlanCommand, table: Path) -> None:
         columns,
         title=f"people per arm to find {settings.effect:g} sd with probability {settings.power:.0%}",
     )
-    conclusive = "; conclusive: probability that the combined interval excludes 0, if the effect is what twins let expect"
+    told = "conclusive: probability that the combined interval excludes 0, if the effect is what twins let expect"
     note(
         "with twins: combined with the calibrated twin effect, as precise as the larger sample alone"
-        + (conclusive if any("conclusive" in row for row in rows) else "")
+        + (f"; {told}" if any("conclusive" in row for row in rows) else "")
     )
 
 
