@@ -42,7 +42,7 @@ def test_calibrate_says_in_words_which_arm_beats_which(
     assert "study4:\n" in printed.out
     assert " beats " not in printed.out
     assert " is expected ahead of " in printed.out
-    assert "points (90%: " in printed.out
+    assert "points, not sure (90%: " in printed.out
     written = read_table(output)
     assert written.column("contrast").to_pylist() == [
         f"study4:{arm}:{outcome}" for outcome in ("likes", "shares") for arm in "BC"
