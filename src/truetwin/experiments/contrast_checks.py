@@ -48,7 +48,7 @@ def people_without_arms(
         people = dict.fromkeys(
             person_of(i)
             for i, answered in zip(
-                answers.respondent_ids, np.isfinite(answers.values).any(axis=1), strict=True
+                answers.respondent_ids, np.any(np.isfinite(answers.values), axis=1).tolist(), strict=True
             )
             if answered
         )
