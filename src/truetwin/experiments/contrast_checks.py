@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
+
 from truetwin.data.arm_columns import arms_of_column
 from truetwin.data.contrast import Contrast
 from truetwin.data.id_matching import find_match
@@ -32,6 +34,30 @@ def check_people(conditions: Mapping[str, StudyColumns], sides: Mapping[str, Res
             f"({arms.ids[0]!r} and {answers.respondent_ids[0]!r}). Check that both use the same ids, "
             f"written the same way.{_repair(answers, arms)}"
         )
+
+
+def people_without_arms(
+    conditions: Mapping[str, StudyColumns], sides: Mapping[str, ResponseMatrix]
+) -> Iterable[str]:
+    """Note how many people of each table of answers are in no row of its table of conditions, so that none counts."""
+    for name, answers in sides.items():
+        arms = conditions[name]
+        if not arms.ids or any(arms_of_column(item)[1] for item in answers.item_ids):
+            continue
+        known = set(map(person_of, arms.ids))
+        people = dict.fromkeys(
+            person_of(i)
+            for i, answered in zip(
+                answers.respondent_ids, np.any(np.isfinite(answers.values), axis=1).tolist(), strict=True
+            )
+            if answered
+        )
+        lost = [person for person in people if person not in known]
+        if lost:
+            yield (
+                f"{answers.source}: {len(lost):,} of {len(people):,} people with answers are in no row of "
+                f"{arms.source}, such as {lost[0]!r}; they count in no contrast of arms"
+            )
 
 
 def _repair(answers: ResponseMatrix, arms: StudyColumns) -> str:
