@@ -20,6 +20,7 @@ _PUBLIC = {
     "Panel": "truetwin.data",
     "People": "truetwin.data",
     "Persona": "truetwin.data.persona",
+    "ReadingChoices": "truetwin.data.reading_choices",
     "ResponseMatrix": "truetwin.data",
     "Scale": "truetwin.data",
     "Target": "truetwin.data",

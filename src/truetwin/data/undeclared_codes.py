@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from truetwin.data.item import Item
 from truetwin.data.missing_codes import FarCode, far_codes
+from truetwin.data.reading_choices import ReadingChoices
 from truetwin.data.responses import ResponseMatrix
 from truetwin.data.scale import Scale
 
@@ -131,6 +132,16 @@ def without_sure_codes(
             "for answers, and an item file settles it for each item"
         )
     return changed, notes
+
+
+def sides_without_sure_codes(
+    sides: Mapping[str, ResponseMatrix], choices: ReadingChoices
+) -> tuple[dict[str, ResponseMatrix], list[str]]:
+    """Do the same for answers by side, people before sources of twins, unless codes for missing answers are named."""
+    if choices.missing_codes is not None or not sides:
+        return dict(sides), []
+    kept, notes = without_sure_codes(*sides.values(), n_twins=max(len(sides) - 1, 1))
+    return dict(zip(sides, kept, strict=True)), notes
 
 
 def _declared(table: ResponseMatrix, off: dict[str, dict[float, str]]) -> dict[str, Item]:

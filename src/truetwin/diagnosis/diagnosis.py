@@ -220,7 +220,8 @@ def diagnose(
         state and judge these.
     weights : str or array of shape (n,), optional
         Survey weights of people: a column of the people table, or one number for each respondent. Faults of level and
-        spread, and the categories that people choose and no twin does, are then those of the weighted people.
+        spread, the categories that people choose and no twin does, and the correlations with people's answers that
+        verdicts rest on, are then those of the weighted people.
         Structure (spectra, alignment, bounds) is that of the people in the table.
     random_state : int, default=0
         Seed of hidden entries, baselines and bootstraps.
@@ -242,7 +243,8 @@ def diagnose(
     ['Q15', 'Q16']
     """
     split, categories = in_two(panel)
-    prepared = prepare(split, blocks)
+    weighted = None if weights is None else person_weights(panel, weights)
+    prepared = prepare(split, blocks, weighted)
     reached, reached_blocks = (
         None if given is None else np.array([given.get(i, np.nan) for i in panel.item_ids], dtype=float)
         for given in (scores, battery_scores)
@@ -256,7 +258,7 @@ def diagnose(
         panel,
         spectra,
         alignments,
-        item_faults(panel, None if weights is None else person_weights(panel, weights)),
+        item_faults(panel, weighted),
         [
             _named(row, panel, categories)
             for row in item_verdicts(prepared, reached, reached_blocks, expected)

@@ -33,6 +33,8 @@ class Prepared:
         Battery of each item of the panel.
     human, twin : ndarray of shape (n_respondents, n_items)
         Answers standardised item by item within each source; NaN where missing, 0 where an item is constant.
+    weights : ndarray of shape (n_respondents,)
+        Survey weights, by which correlations between sources count people.
     """
 
     panel: Panel
@@ -41,6 +43,7 @@ class Prepared:
     blocks: tuple[str, ...]
     human: Array
     twin: Array
+    weights: Array
 
     @cached_property
     def twin_correlations(self) -> Array:
@@ -67,7 +70,7 @@ class Prepared:
         return sources[0][both], sources[1][both]
 
 
-def prepare(panel: Panel, blocks: Mapping[str, str] | None = None) -> Prepared:
+def prepare(panel: Panel, blocks: Mapping[str, str] | None = None, weights: Array | None = None) -> Prepared:
     """Standardise both sources and find donors, new items and batteries.
 
     Parameters
@@ -76,6 +79,8 @@ def prepare(panel: Panel, blocks: Mapping[str, str] | None = None) -> Prepared:
         Human and twin answers.
     blocks : mapping from item id to block name, optional
         Batteries; by default as declared with the items, or else guessed from the ids.
+    weights : ndarray of shape (n_respondents,), optional
+        Survey weights; by default everybody counts alike.
 
     Raises
     ------
@@ -108,6 +113,7 @@ def prepare(panel: Panel, blocks: Mapping[str, str] | None = None) -> Prepared:
         tuple(members[i] for i in panel.item_ids),
         standardised(panel.human_values),
         standardised(panel.twin_values),
+        np.ones(len(panel.respondent_ids)) if weights is None else weights,
     )
 
 

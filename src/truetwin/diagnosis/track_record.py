@@ -61,7 +61,7 @@ def left_out(prepared: Prepared, groups: Positions) -> Record:
             s = np.flatnonzero(groups[o] == group)
             if s.size > 1:
                 prediction[s] = z[s] - np.linalg.solve(A[np.ix_(s, s)], a[s])
-        sums.add(o, prediction[:, None], z, prepared.twin[row, o])
+        sums.add(o, prediction[:, None], z, prepared.twin[row, o], prepared.weights[row])
     calibrated, agreement = sums.correlations()
     return Record(calibrated[:, 0], agreement[:, 0])
 
@@ -88,7 +88,7 @@ def left_out_twice(prepared: Prepared) -> Record:
         np.fill_diagonal(both, once)
         prediction = np.repeat(once[:, None], n_items, axis=1)
         prediction[:, o] = both
-        sums.add(o, prediction, z, prepared.twin[row, o])
+        sums.add(o, prediction, z, prepared.twin[row, o], prepared.weights[row])
     return Record(*sums.correlations())
 
 
@@ -100,24 +100,25 @@ def agreement_of_new(prepared: Prepared, targets: Positions) -> Array:
     for row in scored_rows(prepared):
         o, A, z = solved(prepared, row, prepared.donors)
         prediction = K[np.ix_(targets, o)] @ (A @ z)
-        sums.add(every, prediction[:, None], prediction, prepared.twin[row, targets])
+        sums.add(every, prediction[:, None], prediction, prepared.twin[row, targets], prepared.weights[row])
     return np.asarray(sums.correlations()[1][:, 0])
 
 
 def twin_scores(prepared: Prepared) -> Array:
     """Correlate the twins' own answers with those of their people, for each item; NaN where undefined."""
-    human, twin = prepared.human, prepared.twin
-    both = np.isfinite(human) & np.isfinite(twin)
+    human, twin, weights = prepared.human, prepared.twin, prepared.weights
+    both = np.isfinite(human) & np.isfinite(twin) & (weights > 0)[:, None]
+    terms = (np.ones(human.shape), human, human**2, twin, twin**2, human * twin)
     return _correlation(
         both.sum(axis=0).astype(float),
-        *(np.sum(v, axis=0, where=both) for v in (human, human**2, twin, twin**2, human * twin)),
+        *(weights @ np.where(both, term, 0.0) for term in terms),
     )
 
 
 def scored_rows(prepared: Prepared) -> Iterator[int]:
-    """Yield the rows of respondents with human answers to at least two donors; of very many, a seeded sample."""
+    """Yield the rows of respondents who count and have answered two donors or more; of very many, a seeded sample."""
     count = np.isfinite(prepared.human[:, prepared.donors]).sum(axis=1)
-    rows = np.flatnonzero(count >= 2)
+    rows = np.flatnonzero((count >= 2) & (prepared.weights > 0))
     if rows.size > MAX_ROWS:
         rows = np.sort(np.random.default_rng(0).choice(rows, MAX_ROWS, replace=False))
     return iter(int(r) for r in rows)
@@ -135,27 +136,30 @@ class _Sums:
     """Running sums for correlations of predictions with human answers and with twin answers."""
 
     def __init__(self, n_items: int, n_columns: int) -> None:
-        self.human = np.zeros((6, n_items, n_columns))
-        self.twin = np.zeros((6, n_items, n_columns))
+        self.human = np.zeros((7, n_items, n_columns))
+        self.twin = np.zeros((7, n_items, n_columns))
 
-    def add(self, items: Positions, prediction: Array, human: Array, twin: Array) -> None:
-        """Add one respondent: predictions (n, n_columns), human answers (n,), and twin answers (n,) with gaps."""
-        self._add(self.human, items, prediction, human[:, None])
+    def add(self, items: Positions, prediction: Array, human: Array, twin: Array, weight: float) -> None:
+        """Add one respondent: predictions (n, n_columns), human answers (n,), twin answers (n,) with gaps, weight."""
+        self._add(self.human, items, prediction, human[:, None], weight)
         seen = np.isfinite(twin)
-        self._add(self.twin, items[seen], prediction[seen], twin[seen, None])
+        self._add(self.twin, items[seen], prediction[seen], twin[seen, None], weight)
 
     @staticmethod
-    def _add(sums: Array, items: Positions, x: Array, y: Array) -> None:
-        for k, term in enumerate((1.0, x, x * x, y, y * y, x * y)):
-            sums[k, items] += term
+    def _add(sums: Array, items: Positions, x: Array, y: Array, weight: float) -> None:
+        sums[0, items] += 1.0
+        sums[1, items] += weight
+        for k, term in enumerate((x, x * x, y, y * y, x * y), 2):
+            sums[k, items] += weight * term
 
     def correlations(self) -> tuple[Array, Array]:
         """Return the correlations of predictions with human answers and with twin answers."""
         return _correlation(*self.human), _correlation(*self.twin)
 
 
-def _correlation(n: Array, x: Array, xx: Array, y: Array, yy: Array, xy: Array) -> Array:
-    count = np.maximum(n, 1)
+def _correlation(n: Array, total: Array, x: Array, xx: Array, y: Array, yy: Array, xy: Array) -> Array:
+    """Correlate x with y from the number of pairs, the sum of their weights, and weighted sums."""
+    count = np.where(total > 0, total, 1.0)
     var_x, var_y = xx / count - (x / count) ** 2, yy / count - (y / count) ** 2
     fine = (n >= MIN_PAIRS) & (var_x > 1e-12) & (var_y > 1e-12)
     scale = np.sqrt(np.where(fine, var_x * var_y, 1.0))

@@ -24,15 +24,17 @@ from numpy.typing import NDArray
 from truetwin.calibration.auto.auto_calibrator import Auto
 from truetwin.calibration.base import with_blocks
 from truetwin.data import Panel, ResponseMatrix
-from truetwin.data.person_design import PersonWeights, person_weights
+from truetwin.data.person_design import PersonWeights, person_design
 from truetwin.data.summary_table import Shown, SummaryTable
 from truetwin.errors import NotPredictableError, ParameterError
+from truetwin.estimation.estimate_work import EstimateWork
 from truetwin.estimation.first_answers import NOBODY, FirstAnswers, first_answers
 from truetwin.estimation.hidden_answers import predict_hidden
 from truetwin.estimation.item_forecast import check_precision, functions_of_law, prior_of_law
 from truetwin.estimation.sample_posterior import LEAST_RATIO, SharePrior, posterior_mixture
+from truetwin.estimation.statistics import named_statistics
 from truetwin.estimation.survey_variance import kish_n
-from truetwin.estimation.wanted_items import weights_of_being_asked, with_sample, without_answers
+from truetwin.estimation.wanted_items import Wanted, weights_of_being_asked, with_sample, without_answers
 from truetwin.instrument.battery_evidence import resolve_blocks
 from truetwin.registry import closest
 
@@ -58,8 +60,8 @@ class SamplePlan:
     rows : list of dict
         One row an item: ``item``, ``statistic``, ``people`` and ``people_without_twins`` (whom to ask in all),
         ``asked`` (who have answered already), ``more`` and ``more_without_twins`` (whom to ask besides them),
-        ``saved``, ``half_width_now`` (of the interval as things stand), ``variance_left`` (share of the variance that
-        predictions leave).
+        ``saved``, ``half_width_now`` (of the widest interval that :func:`truetwin.estimate` gives as things stand),
+        ``variance_left`` (share of the variance that predictions leave).
     precision, level : float
         Half width that is wanted, and the probability that an interval holds.
     n_people : int
@@ -135,7 +137,6 @@ def plan_sample(
     NotPredictableError
         If there is no new item.
     """
-    from truetwin.reweighting.panel_shares import pool_shares
 
     if not (np.isfinite(precision) and precision > 0):
         raise ParameterError(f"the precision must be a number above 0; got {precision:g}")
@@ -144,31 +145,60 @@ def plan_sample(
     whole = panel if sample is None else with_sample(panel, sample)
     wanted = _new_items(panel, items, sample)
     hidden = panel if sample is None else without_answers(whole, wanted)
-    weight = np.ones(len(whole.respondent_ids)) if weights is None else person_weights(whole, weights)
+    design = person_design(whole, weights=weights)
+    weight = np.ones(len(whole.respondent_ids)) if design.weights is None else design.weights
     own = weights_of_being_asked(sample, whole.respondent_ids)
     n_people = int((weight > 0).sum())
     effect = n_people / kish_n(weight)
     members, _ = resolve_blocks(hidden, blocks)
-    laws = pool_shares(hidden, members, wanted, weights=None if weights is None else weight)
+    answers = {item: whole.human_values[:, whole.item_ids.index(item)] for item in wanted}
+    asked = {item: values for item, values in answers.items() if np.isfinite(values).any()}
+    work = EstimateWork(
+        Wanted(hidden, tuple(wanted), asked, own),
+        members,
+        weight,
+        design,
+        population=False,
+        factor=1.0,
+        level=level,
+        seed=0,
+        n_jobs=1,
+        statistics=named_statistics((statistic,)),
+    )
     left = _variances_left(hidden, members, statistic, wanted)
-    priors = {item: prior_of_law(laws[item], hidden.scales[item], statistic) for item in wanted}
+    priors = {item: prior_of_law(work.laws[item], hidden.scales[item], statistic) for item in wanted}
     check_precision(max(priors.values(), key=_span), precision, statistic)
     rows = []
     for item, prior in priors.items():
-        answers = whole.human_values[:, whole.item_ids.index(item)]
-        functions = functions_of_law(laws[item], hidden.scales[item], statistic)
-        first = first_answers(answers, weight, own, laws[item], functions, effect)
-        needed = _needed(prior, precision, n_people, level, left[item], first)
+        functions = functions_of_law(work.laws[item], hidden.scales[item], statistic)
+        first = first_answers(answers[item], weight, own, work.laws[item], functions, effect)
+        now = _half_width_now(work, item, statistic)
+        needed = _needed(prior, precision, n_people, level, left[item], first, now)
         rows.append({"item": item, "statistic": statistic, **needed, "variance_left": left[item]})
     return SamplePlan(rows, precision, level, n_people, effect)
 
 
+def _half_width_now(work: EstimateWork, item: str, statistic: str) -> float:
+    """Half width of the widest interval that :func:`truetwin.estimate` gives as things stand."""
+    whole = work.topline(item)
+    wanted = [s for s, each in enumerate(whole.functions) if each.statistic == statistic]
+    return float((whole.upper - whole.lower)[wanted].max() / 2)
+
+
 def _needed(
-    prior: SharePrior, precision: float, population: int, level: float, ratio: float, first: FirstAnswers
+    prior: SharePrior,
+    precision: float,
+    population: int,
+    level: float,
+    ratio: float,
+    first: FirstAnswers,
+    now: float,
 ) -> dict[str, Any]:
     """Say how many people one item needs in all, and how many more than have answered."""
     people = people_needed(prior, precision, population=population, level=level, ratio=ratio, first=first)
     without = people_without_twins(prior, precision, population=population, level=level, first=first)
+    # The forecast is about intervals to come. Whether those of today are narrow enough is known.
+    people = first.n if now <= precision else min(max(people, first.n + 1), population)
     people = min(people, without)
     return {
         "people": people,
@@ -177,7 +207,7 @@ def _needed(
         "asked": first.n,
         "more": people - first.n,
         "more_without_twins": without - first.n,
-        "half_width_now": float(_expected_half_width(prior, first.n, population, level, ratio, first).max()),
+        "half_width_now": now,
     }
 
 

@@ -42,7 +42,7 @@ def experiment_of(settings: ExperimentTables, say: Callable[[str], None] | None 
     if say is not None:
         for text in answers.notes:
             say(text)
-    return Experiment(
+    experiment = Experiment(
         answers.human,
         answers.twins or None,
         columns(settings.conditions),
@@ -52,7 +52,12 @@ def experiment_of(settings: ExperimentTables, say: Callable[[str], None] | None 
         clusters=settings.clusters,
         strata=settings.strata,
         twin_conditions=columns(settings.twin_conditions),
+        choices=settings.reading,
     )
+    if say is not None:
+        for text in experiment.notes:
+            say(text)
+    return experiment
 
 
 def calibrated_by(settings: ExperimentLearning, experiment: Experiment) -> CalibratedEffects:

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from truetwin.data.arm_columns import arms_of_column
 from truetwin.data.contrast import Contrast
+from truetwin.data.id_matching import find_match
 from truetwin.data.item import Item
+from truetwin.data.matched_ids import REPAIR
 from truetwin.data.problems import Problems
 from truetwin.data.responses import ResponseMatrix
 from truetwin.data.study_columns import StudyColumns
@@ -28,8 +30,16 @@ def check_people(conditions: Mapping[str, StudyColumns], sides: Mapping[str, Res
         raise AlignmentError(
             f"{arms.source} must be about the people of the {name} table; they have nobody in common "
             f"({arms.ids[0]!r} and {answers.respondent_ids[0]!r}). Check that both use the same ids, "
-            "written the same way."
+            f"written the same way.{_repair(answers, arms)}"
         )
+
+
+def _repair(answers: ResponseMatrix, arms: StudyColumns) -> str:
+    """Say what would make ids match that have nothing in common; empty if nothing simple does."""
+    found = find_match(
+        list(dict.fromkeys(map(person_of, answers.respondent_ids))), list(dict.fromkeys(arms.ids))
+    )
+    return f" To repair: {found.describe('respondent id')}; {REPAIR}." if found else ""
 
 
 def check_names(

@@ -15,14 +15,17 @@ from truetwin.data.item import Item
 from truetwin.data.outcome_columns import names_of_items, outcome_columns, outcomes_of, with_known_outcomes
 from truetwin.data.panel import Panel
 from truetwin.data.plots import Plots
+from truetwin.data.reading_choices import AS_USUAL, ReadingChoices
 from truetwin.data.responses import FrameKind, ResponseMatrix
 from truetwin.data.study_columns import StudyColumns
 from truetwin.data.summary_table import Shown, SummaryTable
 from truetwin.data.task_rows import with_task_ids
+from truetwin.data.undeclared_codes import sides_without_sure_codes
 from truetwin.errors import DataError
 from truetwin.experiments.contrast_checks import check_arms, check_names, check_people
 from truetwin.experiments.contrast_scores import StudyAnswers, answers_of_study
 from truetwin.experiments.effects import HUMAN, Effects, Entry, FoundEffect, effects_of
+from truetwin.experiments.experiment_ids import ExperimentIds
 from truetwin.solvers.adjusted_p_values import Correction
 
 if TYPE_CHECKING:
@@ -67,11 +70,21 @@ class Experiment:
         Columns that tell the tasks of a person apart, where the rows of data frames are tasks.
     id_column : str, optional
         Column of ids in all data frames.
+    choices : ReadingChoices, optional
+        How data frames are read where they leave a question open: usual codes for missing answers far from the others
+        are no answers, unless ``missing_codes`` says so, and ``match=True`` matches ids that are written differently.
+
+    Attributes
+    ----------
+    notes : tuple of str
+        What was read as missing, and which ids were changed.
 
     Raises
     ------
     DataError
         If a contrast cannot be answered from the tables. The message names all such contrasts.
+    AlignmentError
+        If tables write the same ids in two ways, such as 7 and 007, and ``choices.match`` is false.
 
     Examples
     --------
@@ -94,6 +107,7 @@ class Experiment:
     clusters: str | None
     strata: str | None
     frame_kind: FrameKind
+    notes: tuple[str, ...]
 
     def __init__(
         self,
@@ -110,20 +124,29 @@ class Experiment:
         twin_conditions: Any = None,
         tasks: Sequence[str] = (),
         id_column: str | None = None,
+        choices: ReadingChoices = AS_USUAL,
     ) -> None:
         tables = _tables(human, twin, id_column, tasks)
         table = with_known_outcomes(contrast_table(contrasts), _names(tables))
         outcomes = outcomes_of(table.contrasts)
         sides = {
-            side: _answers(side, given, items or {}, outcomes, id_column) for side, given in tables.items()
+            side: _answers(side, given, items or {}, outcomes, id_column, choices)
+            for side, given in tables.items()
         }
-        arms = _columns(conditions, "the conditions", id_column, tasks)
+        notes: list[str] = []
+        if not all(isinstance(given, ResponseMatrix) for given in tables.values()):
+            sides, notes = sides_without_sure_codes(sides, choices)
+        ids = ExperimentIds(choices.match)
+        sides = {side: ids.of_answers(answers) for side, answers in sides.items()}
+        arms = ids.of_columns(_columns(conditions, "the conditions", id_column, tasks))
         theirs = (
             arms
             if twin_conditions is None
-            else _columns(twin_conditions, "the twins' conditions", id_column, tasks)
+            else ids.of_columns(_columns(twin_conditions, "the twins' conditions", id_column, tasks))
         )
-        known = None if people is None else _columns(people, "the people table", id_column, tasks)
+        known = (
+            None if people is None else ids.of_columns(_columns(people, "the people table", id_column, tasks))
+        )
         for name, value in (
             ("sides", sides),
             ("conditions", arms),
@@ -134,6 +157,7 @@ class Experiment:
             ("clusters", clusters),
             ("strata", strata),
             ("frame_kind", _frame_kind(human, twin)),
+            ("notes", (*notes, *ids.notes)),
         ):
             object.__setattr__(self, name, value)
         for column in (weights, clusters, strata):
@@ -327,7 +351,12 @@ def _names(tables: Mapping[str, Any]) -> list[str]:
 
 
 def _answers(
-    side: str, given: Any, items: Mapping[str, Item], outcomes: Sequence[str], id_column: str | None
+    side: str,
+    given: Any,
+    items: Mapping[str, Item],
+    outcomes: Sequence[str],
+    id_column: str | None,
+    choices: ReadingChoices,
 ) -> ResponseMatrix:
     """Read the answers of a source to outcomes; other columns are not looked at."""
     if isinstance(given, ResponseMatrix):
@@ -342,6 +371,7 @@ def _answers(
         items=declared_under_arms(names_of_items(given), items),
         source=source,
         expectations=side != HUMAN,
+        choices=choices,
     )
 
 

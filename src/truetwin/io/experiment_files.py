@@ -14,10 +14,11 @@ from truetwin.data.outcome_columns import names_of_items, outcome_columns, outco
 from truetwin.data.reading_choices import AS_USUAL, ReadingChoices
 from truetwin.data.study_columns import StudyColumns
 from truetwin.data.task_rows import with_task_ids
-from truetwin.data.undeclared_codes import without_sure_codes
+from truetwin.data.undeclared_codes import sides_without_sure_codes
 from truetwin.errors import DataError
 from truetwin.io.answer_tables import AnswerTable, open_answers
 from truetwin.io.item_files import read_items
+from truetwin.io.matching_tables import with_matching_items
 from truetwin.io.tables import SURVEY_ENDINGS, TEXT_ENDINGS, read_table
 from truetwin.io.twin_files import TwinTables, open_twins
 
@@ -120,16 +121,16 @@ def read_experiment_answers(
         sources = open_twins(twin, id_column, items, choices=choices)
         if HUMAN in sources:
             raise DataError("a source of twins must not be called 'human'; rename it")
+        if choices.match and HUMAN in tables:
+            sources = {name: with_matching_items(tables[HUMAN], each) for name, each in sources.items()}
         tables |= sources
     contrasts = with_known_outcomes(
         contrasts, [name for table in tables.values() for name in names_of_items(table.table)]
     )
     outcomes = outcomes_of(contrasts.contrasts)
     read = {name: _outcomes(table, outcomes, name, tasks) for name, table in tables.items()}
-    if choices.missing_codes is None and read:
-        kept, found = without_sure_codes(*read.values())
-        read = dict(zip(read, kept, strict=True))
-        notes += found
+    read, found = sides_without_sure_codes(read, choices)
+    notes += found
     for table in read.values():
         notes += table.notes
     return ExperimentTables(

@@ -250,7 +250,7 @@ def people_worth(
     r"""Return how many people, drawn simply at random, would have the same mean absolute error, (S,).
 
     The mean over ``n`` of ``N`` people has variance :math:`v (1 / n - 1 / N)`: asking all of them errs by nothing. An
-    estimate whose variance is :math:`v_k` with probability :math:`w_k` is worth :math:`n = 1 / (e^2 / v + 1 / N)` people,
+    estimate whose variance is :math:`v_k` with probability :math:`w_k` is worth :math:`1 / (e^2 / v + 1 / N)` people,
     :math:`e = \sum_k w_k \sqrt{v_k}`, which never exceeds ``N``. Absolute errors are compared, because squared ones
     would let a small chance of a large error decide.
 

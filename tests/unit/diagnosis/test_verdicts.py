@@ -46,6 +46,23 @@ def test_left_out_scores_are_those_of_predictions_without_the_group(panel: Panel
         assert found.calibrated[item] == pytest.approx(naive_score(prepared, item, members))
 
 
+def test_survey_weights_count_in_both_columns_of_the_record(panel: Panel) -> None:
+    weights = np.random.default_rng(2).integers(0, 4, len(panel.respondent_ids)).astype(float)
+    prepared = prepare(panel, weights=weights)
+    both = np.isfinite(prepared.human[:, 4]) & np.isfinite(prepared.twin[:, 4]) & (weights > 0)
+    human, twin = prepared.human[both, 4], prepared.twin[both, 4]
+    expected = np.cov(human, twin, aweights=weights[both])
+    assert twin_scores(prepared)[4] == pytest.approx(
+        expected[0, 1] / np.sqrt(expected[0, 0] * expected[1, 1])
+    )
+    predicted = [naive_prediction(prepared, int(i), 4, {4}) for i in np.flatnonzero(both)]
+    expected = np.cov(human, predicted, aweights=weights[both])
+    found = left_out(prepared, np.arange(18)).calibrated[4]
+    assert found == pytest.approx(expected[0, 1] / np.sqrt(expected[0, 0] * expected[1, 1]))
+    evaluated = tt.evaluate(panel, methods=["twin"], weights=weights).summary()[0]
+    assert np.nanmean(twin_scores(prepared)) == pytest.approx(evaluated["mean"])
+
+
 def test_leaving_out_twice_is_leaving_out_both(panel: Panel) -> None:
     prepared = prepare(panel)
     found, once = left_out_twice(prepared), left_out(prepared, np.arange(18))

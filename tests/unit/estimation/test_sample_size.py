@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import truetwin as tt
 from truetwin.data import ResponseMatrix
 from truetwin.datasets import generate_population
 from truetwin.errors import AlignmentError, NotPredictableError, ParameterError
@@ -90,6 +91,12 @@ def test_a_sample_and_weights_change_what_is_still_to_ask() -> None:
     row, other = found.rows
     assert (row["asked"], other["asked"], before["asked"]) == (40, 0, 0)
     assert row["half_width_now"] < before["half_width_now"]
+    shares = tt.estimate(panel, statistics="share", weights=weights, sample=sample).rows
+    for planned in found.rows:
+        widths = [r["upper"] - r["lower"] for r in shares if r["item"] == planned["item"]]
+        assert planned["half_width_now"] == pytest.approx(max(widths) / 2)
+    reached = plan_sample(panel, 1.001 * row["half_width_now"], weights=weights, sample=sample).rows[0]
+    assert reached["more"] == 0
     assert (row["more"], row["more_without_twins"]) == (
         row["people"] - 40,
         row["people_without_twins"] - 40,

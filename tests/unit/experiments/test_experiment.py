@@ -8,6 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from truetwin.data.contrast import Contrast
+from truetwin.data.reading_choices import ReadingChoices
 from truetwin.errors import AlignmentError, DataError
 from truetwin.experiments.experiment import Experiment
 
@@ -299,3 +301,62 @@ def test_a_column_of_contrasts_that_occurs_twice_is_refused() -> None:
     twice = table.append_column("kind", table["kind"])
     with pytest.raises(DataError, match="'kind' occurs several times"):
         experiment(contrasts=twice)
+
+
+def lost(frame: Any, some: int = 0) -> Any:
+    """Write ids as a spreadsheet does that takes them for numbers; the first ones keep their zeros."""
+    ids = [f"{k:04d}" if k < some else str(k) for k in range(len(frame))]
+    return frame.assign(id=ids)
+
+
+def numbered(frame: Any) -> Any:
+    return lost(frame, len(frame))
+
+
+@pytest.mark.parametrize("some", [0, 250])
+@pytest.mark.parametrize("table", ["human", "twin", "conditions", "twin_conditions", "people"])
+def test_ids_that_lost_their_zeros_are_refused_or_matched(table: str, some: int) -> None:
+    tables = {
+        "human": numbered(answers(0.4, 0.5, seed=1)),
+        "twin": numbered(answers(0.6, 0.2, seed=2)),
+        "conditions": numbered(conditions()),
+        "twin_conditions": numbered(conditions()),
+        "people": numbered(pd.DataFrame({"id": conditions()["id"], "sex": ["f", "m"] * (N // 2)})),
+    }
+    wanted = experiment(**tables, contrasts=pd.DataFrame([contrast()])).effects(["sex"])
+    tables[table] = lost(tables[table], some)
+    with pytest.raises(AlignmentError, match=r"must write respondent ids as .* does.*tt\.ReadingChoices"):
+        experiment(**tables, contrasts=pd.DataFrame([contrast()]))
+    matched = experiment(**tables, contrasts=pd.DataFrame([contrast()]), choices=ReadingChoices(match=True))
+    found = matched.effects(["sex"])
+    assert found.rows == wanted.rows
+    assert any("by removing zeros at the front" in note for note in matched.notes)
+
+
+def test_tasks_are_matched_by_their_people() -> None:
+    human = pa.table({"id": ["01", "01", "02", "02"], "task": [1, 2, 1, 2], "y": [1.0, 2.0, 3.0, 5.0]})
+    arms = pa.table({"id": ["1", "1", "2", "2"], "task": [1, 2, 1, 2], "arm": ["a", "b", "b", "a"]})
+    one = Contrast("c", "", "between", ("arm",), "a", "b", ("y",))
+    with pytest.raises(AlignmentError, match="'1' for '01'"):
+        Experiment(human, None, arms, [one], tasks=["task"])
+    found = Experiment(human, None, arms, [one], tasks=["task"], choices=ReadingChoices(match=True))
+    assert found.effects().arrays("human").effect.tolist() == [0.5]
+
+
+def test_ids_with_a_prefix_are_told_apart_by_a_repair() -> None:
+    arms = conditions()
+    arms["id"] = "R_" + arms["id"]
+    with pytest.raises(AlignmentError, match="To repair: removing 'p' at the front and removing 'R_p'"):
+        experiment(conditions=arms, contrasts=pd.DataFrame([contrast()]))
+
+
+def test_usual_codes_for_missing_answers_are_no_answers() -> None:
+    human = pd.DataFrame({"id": conditions()["id"], "buy": np.arange(N) % 5 + 1})
+    human.loc[::20, "buy"] = 99
+    gone = human.replace(99, float("nan"))
+    rows = pd.DataFrame([contrast()])
+    found = experiment(human=human, twin=None, contrasts=rows)
+    assert found.effects().rows == experiment(human=gone, twin=None, contrasts=rows).effects().rows
+    assert "20 answers to 1 items are read as missing" in found.notes[0]
+    kept = experiment(human=human, twin=None, contrasts=rows, choices=ReadingChoices(missing_codes=()))
+    assert kept.sides["human"].values.max() == 99
