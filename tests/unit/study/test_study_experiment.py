@@ -176,6 +176,17 @@ def test_twins_are_asked_under_arms_and_their_effect_calibrated(asked: Path, eve
     assert all(step.skipped for step in run_study(study, asked / "run").steps)
 
 
+def test_ids_written_otherwise_than_those_of_personas_are_found_before_a_call(asked: Path) -> None:
+    personas = (asked / "personas.csv").read_text(encoding="utf-8").replace("\np", "\n0")
+    (asked / "personas.csv").write_text(personas, encoding="utf-8")
+    rows = "".join(f"{k},f\n" for k in range(60))
+    (asked / "people.csv").write_text(f"id,sex\n{rows}", encoding="utf-8")
+    text = ASKED.replace("inputs: {", "inputs: {people: people.csv, ")
+    with pytest.raises(TruetwinError, match=r"people\.csv must write respondent ids as the file of personas"):
+        check_study(study_of(asked, text))
+    check_study(study_of(asked, text.replace("inputs: {", "inputs: {match: true, ")))
+
+
 def test_settings_of_arms_name_the_files_that_they_need(asked: Path) -> None:
     for old, new, message in (
         (" arms: arms.csv,", "", r"simulate.every_arm needs inputs.arms"),
