@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def closest(name: str, names: list[str]) -> str:
-    """Write a " Did you mean ...?" sentence for a misspelt name, or an empty string."""
+def closest(name: str, names: list[str], likeness: float = 0.5) -> str:
+    """Write a " Did you mean ...?" sentence for a misspelt name; empty if no name is alike enough (0 to 1)."""
     lowered = {n.lower(): n for n in reversed(names)}
-    found = difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=0.5)
+    found = difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=likeness)
     squeezed = {n.replace("-", "").replace("_", ""): n for n in lowered}
     same = squeezed.get(name.lower().replace("-", "").replace("_", ""))
     guess = lowered[same or found[0]] if same or found else None

@@ -23,8 +23,8 @@ def disclose_command(settings: DiscloseCommand) -> None:
     known = Known.among(dict(_records(settings.paths)))
     if not known:
         raise DataError(
-            f"{', '.join(map(str, settings.paths))} must hold records of simulate, calibrate, estimate, evaluate or "
-            "diagnose: JSON files that stand beside their results, or the folder of a study"
+            f"{', '.join(map(str, settings.paths))} must hold records of simulate, calibrate, estimate, evaluate, "
+            "diagnose or experiment: JSON files that stand beside their results, or the folder of a study"
         )
     entries = checklist(known)
     if settings.output is not None:

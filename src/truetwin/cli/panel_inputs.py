@@ -105,11 +105,20 @@ def weights_of(settings: Weights, panel: Panel) -> Array | None:
 def sample_of(settings: EstimateCommand | PlanCommand, panel: Panel) -> ResponseMatrix | None:
     """Read the answers of some people to new items, and say how they were read; None if none are given."""
     from truetwin.cli.output import note
-    from truetwin.io.panel_files import read_sample
+    from truetwin.io.sample_files import read_sample
+    from truetwin.settings.estimate_settings import EstimateCommand
+    from truetwin.settings.value_kinds import ids_among
 
     if settings.sample is None:
         return None
-    sample = read_sample(settings.sample, panel, id_column=settings.id_column, choices=settings.reading)
+    named = settings.items if isinstance(settings, EstimateCommand) else settings.targets
+    sample = read_sample(
+        settings.sample,
+        panel,
+        items=ids_among(named, panel.item_ids) or (),
+        id_column=settings.id_column,
+        choices=settings.reading,
+    )
     for text in sample.notes:
         note(text)
     return sample

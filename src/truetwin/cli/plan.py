@@ -72,13 +72,16 @@ def plan_command(settings: PlanCommand) -> None:
 def _plan_pilot(settings: PlanCommand, table: Path) -> None:
     """Say how many people per arm an experiment needs."""
     from truetwin.cli.output import Column, note, print_json, print_table
-    from truetwin.experiments.experiment_plan import check_plan_rows, plan_experiment
+    from truetwin.experiments.experiment_plan import check_plan_rows, effect_beyond_scales, plan_experiment
     from truetwin.io import read_table
 
     records = read_table(table).to_pylist()
     check_plan_rows(records, str(table))
     asked = {"effect": settings.effect, "power": settings.power, "significance": settings.significance}
     rows = plan_experiment(records, **asked)
+    strange = effect_beyond_scales(records, settings.effect)
+    if strange:
+        note(f"note: {strange}")
     if settings.as_json:
         print_json("plan", {"experiment": str(table), **asked}, rows)
         return
@@ -94,9 +97,10 @@ def _plan_pilot(settings: PlanCommand, table: Path) -> None:
         columns,
         title=f"people per arm to find {settings.effect:g} sd with probability {settings.power:.0%}",
     )
+    told = "conclusive: probability that the combined interval excludes 0, if the effect is what twins let expect"
     note(
-        "with twins: combined with the calibrated twin effect, as precise as the larger sample alone; conclusive: "
-        "probability that the combined interval excludes 0, if the effect is what twins let expect"
+        "with twins: combined with the calibrated twin effect, as precise as the larger sample alone"
+        + (f"; {told}" if any("conclusive" in row for row in rows) else "")
     )
 
 
@@ -128,19 +132,8 @@ def _plan_sample(settings: PlanCommand, precision: float) -> None:
         print_json("plan", described, found.rows)
         return
     asked = any(row["asked"] for row in found.rows)
-    columns = [
-        Column("item", "item"),
-        *([Column("asked", "asked", "d")] if asked else []),
-        Column("half_width_now", "+- now", ".3f"),
-        Column("more_without_twins", "without twins", "d"),
-        Column("more", "with twins", "d"),
-    ]
-    print_table(
-        found.rows,
-        columns,
-        title=f"{'more ' if asked else ''}people to ask for +-{found.precision:g} "
-        f"({settings.statistic}, {found.level:.0%} interval)",
-    )
+    table = found.summary()
+    print_table(table, [Column(s.field, s.heading, s.format) for s in table.shown], title=table.title)
     note(
         f"a random sample of the {found.n_people} people in the tables{', those asked among them' if asked else ''}, "
         f"looked at once. Looking after every batch (truetwin update) needs about twice as many"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from truetwin.data.answer_cells import Cells, as_number, is_decimal_comma
 from truetwin.data.item import Item
+from truetwin.data.misspelt_labels import meant_label
 from truetwin.data.people import shown
 from truetwin.data.problems import Problems
 
@@ -79,11 +80,19 @@ def add_unread(problems: Problems, columns: Sequence[UnreadColumn]) -> None:
 def _advice(columns: Sequence[UnreadColumn]) -> list[str]:
     """Say once for all columns how they are repaired, with lines of an item file to paste."""
     found = list(dict.fromkeys(filter(None, (_notation(next(iter(one.cells.first))) for one in columns))))
-    words = [one for one in columns if not _notation(next(iter(one.cells.first)))]
+    misspelt: dict[str, str] = {}
+    words = []
+    for one in columns:
+        meant = misspelt_labels(one.cells, one.item)
+        misspelt |= meant
+        if len(meant) < len(one.cells.unread) and not _notation(next(iter(one.cells.first))):
+            words.append(one)
+    if misspelt:
+        found.append(_corrections(misspelt))
     if any(_may_be_header(one.cells, one.row) for one in words):
         found.append(SECOND_HEADER)
     if not words:
-        return found
+        return [*found, "Recode texts, or leave them empty if they are missing."] if misspelt else found
     lines = [label_line(one.id, one.cells, one.item) for one in words if one.wants_labels]
     pasted = [line for line in lines if line.text]
     if not pasted:
@@ -124,6 +133,12 @@ def unread_cells(cells: Cells, name: str, row: int, respondent: str, item: Item 
         f"answers must be numbers; found {shown(text)}{more} in column {name!r}, row {row + 1} (respondent "
         f"{respondent!r})."
     )
+    meant = misspelt_labels(cells, item)
+    if meant:
+        alone = f"Did you mean {meant.get(text)!r}?"
+        found += f" {alone if len(cells.unread) == 1 else _corrections(meant)}"
+    if len(meant) == len(cells.unread):
+        return f"{found} Recode it, or leave it empty if it is missing."
     if _may_be_header(cells, row):
         found += f" {SECOND_HEADER}"
     if _notation(text):
@@ -140,6 +155,20 @@ def unread_cells(cells: Cells, name: str, row: int, respondent: str, item: Item 
             else ""
         )
     return f"{found} {remedy}."
+
+
+def misspelt_labels(cells: Cells, item: Item | None) -> dict[str, str]:
+    """Return the declared label of each unread word that is one but for a slip of the pen."""
+    scale = None if item is None else item.scale
+    labels = [] if scale is None else [*scale.labels.values(), *scale.off_scale.values()]
+    return {word: label for word in cells.unread if (label := meant_label(word, labels))}
+
+
+def _corrections(found: Mapping[str, str]) -> str:
+    """Ask about the labels that were meant: ``Did you mean 'Agree' for 'Agreee'?``."""
+    pairs = [f"{label!r} for {word!r}" for word, label in found.items()]
+    more = f" (and {len(pairs) - MOST_COLUMNS} more)" if len(pairs) > MOST_COLUMNS else ""
+    return f"Did you mean {', '.join(pairs[:MOST_COLUMNS])}{more}?"
 
 
 def _may_be_header(cells: Cells, row: int) -> bool:
@@ -170,7 +199,8 @@ def label_line(name: str, cells: Cells, item: Item | None = None) -> LabelLine:
     """
     scale = None if item is None else item.scale
     known: dict[float, str] = {} if scale is None else dict(scale.labels)
-    words = [word for word in cells.unread if as_number(word) is None]
+    meant = misspelt_labels(cells, item)
+    words = [word for word in cells.unread if as_number(word) is None and word not in meant]
     own = {} if known else _own_codes(words)
     if own:
         line = "|".join(f"{code}={word}" for code, word in sorted(own.items()))

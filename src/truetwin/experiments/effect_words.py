@@ -1,4 +1,4 @@
-"""Say effects in words: "message B beats message A by 4 points (90%: -1 to 9)"."""
+"""Say effects in words: "message B beats message A by 4 points (90%: 1 to 9)"."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any
 def effect_in_words(row: Mapping[str, Any], treatment: str = "", control: str = "") -> str:
     """Say which side is higher, by how much, with the interval; in units of the answer if these are known.
 
+    A side is only said to beat the other if the interval leaves out 0. Otherwise it is expected ahead, not sure.
+
     Parameters
     ----------
     row : mapping
@@ -18,11 +20,11 @@ def effect_in_words(row: Mapping[str, Any], treatment: str = "", control: str = 
 
     Examples
     --------
-    >>> row = {"contrast": "c", "level": 0.9, "raw": 4.2, "raw_low": -1.2, "raw_high": 9.1}
+    >>> row = {"contrast": "c", "level": 0.9, "raw": 4.2, "raw_low": 1.2, "raw_high": 7.1}
     >>> effect_in_words(row, "message B", "message A")
-    'message B beats message A by 4.2 points (90%: -1.2 to 9.1)'
+    'message B beats message A by 4.2 points (90%: 1.2 to 7.1)'
     >>> effect_in_words({"contrast": "c", "level": 0.9, "effect": -0.31, "low": -0.6, "high": 0.02}, "B", "A")
-    'A beats B by 0.31 sd (90%: -0.02 to 0.6)'
+    'A is expected ahead of B by 0.31 sd, not sure (90%: -0.02 to 0.6)'
     """
     raw = row.get("raw") is not None
     unit = "points" if raw else "sd"
@@ -45,6 +47,8 @@ def effect_in_words(row: Mapping[str, Any], treatment: str = "", control: str = 
         told = f"{row['contrast']}: {shown} {unit}"
     elif shown == "0":
         told = f"{first} against {second}: 0 {unit}"
+    elif low is not None and high is not None and low <= 0 <= high:
+        told = f"{first} is expected ahead of {second} by {shown} {unit}, not sure"
     else:
         told = f"{first} beats {second} by {shown} {unit}"
     return (

@@ -22,7 +22,12 @@ from truetwin.data.summary_table import Shown, SummaryTable
 from truetwin.data.task_rows import with_task_ids
 from truetwin.data.undeclared_codes import sides_without_sure_codes
 from truetwin.errors import DataError
-from truetwin.experiments.contrast_checks import check_arms, check_names, check_people
+from truetwin.experiments.contrast_checks import (
+    check_arms,
+    check_names,
+    check_people,
+    people_without_arms,
+)
 from truetwin.experiments.contrast_scores import StudyAnswers, answers_of_study
 from truetwin.experiments.effects import HUMAN, Effects, Entry, FoundEffect, effects_of
 from truetwin.experiments.experiment_ids import ExperimentIds
@@ -77,7 +82,7 @@ class Experiment:
     Attributes
     ----------
     notes : tuple of str
-        What was read as missing, and which ids were changed.
+        What was read as missing, which ids were changed, and how many people are in no arm.
 
     Raises
     ------
@@ -165,6 +170,7 @@ class Experiment:
                 (known or arms).check_column(column)
         conditions_of = {side: self.conditions_of(side) for side in sides}
         check_people(conditions_of, sides)
+        object.__setattr__(self, "notes", (*self.notes, *people_without_arms(conditions_of, sides)))
         check_names(self.contrasts, conditions_of, sides, table.problems)
         table.problems.raise_any()
         check_arms(self.contrasts, self.studies, table.problems)

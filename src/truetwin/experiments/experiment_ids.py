@@ -33,25 +33,25 @@ class ExperimentIds:
     notes: list[str] = field(default_factory=list)
 
     def of_answers(self, answers: ResponseMatrix) -> ResponseMatrix:
-        """Return a table of answers with ids that match.
+        """Return a table of answers with ids that match."""
+        changed = self.changes(answers.respondent_ids, answers.source)
+        return answers.with_ids(changed) if changed else answers
+
+    def of_columns(self, columns: StudyColumns) -> StudyColumns:
+        """Do the same for arms, or for what is known of people."""
+        changed = self.changes(columns.ids, columns.source)
+        if not changed:
+            return columns
+        return replace(columns, ids=tuple(changed.get(i, i) for i in columns.ids), _levels={})
+
+    def changes(self, ids: Sequence[str], source: str) -> dict[str, str]:
+        """Return the new id of each row that gets one, and remember the people of the table.
 
         Raises
         ------
         AlignmentError
             If the table writes ids differently, and ``match`` is false.
         """
-        changed = self._changed(answers.respondent_ids, answers.source)
-        return answers.with_ids(changed) if changed else answers
-
-    def of_columns(self, columns: StudyColumns) -> StudyColumns:
-        """Do the same for arms, or for what is known of people."""
-        changed = self._changed(columns.ids, columns.source)
-        if not changed:
-            return columns
-        return replace(columns, ids=tuple(changed.get(i, i) for i in columns.ids), _levels={})
-
-    def _changed(self, ids: Sequence[str], source: str) -> dict[str, str]:
-        """Return the new id of each row that gets one, and remember the people of the table."""
         people = list(dict.fromkeys(map(person_of, ids)))
         found = match_of_ids(self.known, people, source, match=self.match)
         renamed = {a: b for a, b in found.theirs_to_ours.items() if a != b} if found else {}

@@ -9,6 +9,9 @@ from truetwin.errors import DataError
 from truetwin.experiments.calibrated_effects import CalibratedEffects
 from truetwin.experiments.pilots import conclusive, pilot_size
 
+#: Width of a scale with many points in sd, where all answers are as frequent: the square root of 12.
+LARGEST = 3.5
+
 
 def plan_experiment(
     calibrated: CalibratedEffects | Sequence[Mapping[str, Any]],
@@ -63,12 +66,27 @@ def _planned(row: Mapping[str, Any], effect: float, power: float, significance: 
         "people_without_twins": size.without_twins,
         "people": size.with_twins,
     }
-    if row.get("pilot") is None:
+    if row.get("pilot") in (None, ""):  # an empty cell of a text file
         people = max(size.with_twins, 1)
         for name, twins in (("conclusive_without_twins", False), ("conclusive", True)):
             chance = conclusive(row["effect"], variance, people, twins=twins, significance=significance)
             found[name] = float(chance)
     return found
+
+
+def effect_beyond_scales(
+    calibrated: CalibratedEffects | Sequence[Mapping[str, Any]], effect: float
+) -> str | None:
+    """Say what an effect is in points, if it is larger than answers on usual scales can differ; None otherwise."""
+    if effect <= LARGEST:
+        return None
+    rows = calibrated.rows if isinstance(calibrated, CalibratedEffects) else calibrated
+    sds = [float(row["human_sd"]) for row in rows if row.get("human_sd") not in (None, "")]
+    points = f" ({effect * max(sds):.3g} points here)" if sds else ""
+    return (
+        f"an effect of {effect:g} sd{points} is beyond the ends of most scales: {LARGEST:g} sd is the whole width of a "
+        "scale on which all answers are as frequent. Is it in sd?"
+    )
 
 
 def check_plan_rows(records: Sequence[Mapping[str, Any]], source: str) -> None:

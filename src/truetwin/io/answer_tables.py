@@ -86,14 +86,18 @@ class AnswerTable:
         names = [renamed.get(name, name) for name in self.table.column_names]
         return replace(self, table=self.table.rename_columns(names), notes=(*self.notes, note))
 
+    def ids(self) -> list[str]:
+        """Return the respondent id of each row."""
+        name = "respondent_id" if self.is_long else id_column_of(self.table, self.id_column, self.source)
+        return ids_of(self.table.column(name), name, self.source)
+
     def without_respondents(self, ids: Collection[str]) -> AnswerTable:
         """Leave out the rows of people who do not count, and say how many there were."""
         if not ids:
             return self
         import pyarrow as pa
 
-        name = "respondent_id" if self.is_long else id_column_of(self.table, self.id_column, self.source)
-        given = ids_of(self.table.column(name), name, self.source)
+        given = self.ids()
         stays = [i not in ids for i in given]
         if all(stays):
             return self

@@ -22,9 +22,6 @@ from truetwin.io.people_files import HumanTable, open_human, people_notes
 from truetwin.io.qualtrics_loops import loop_base
 from truetwin.io.twin_files import TwinTables, open_twins, source_notes
 
-#: Column with the weights of being asked, in a sample.
-SAMPLE_WEIGHT = "weight"
-
 
 def read_panel(
     human: str | Path,
@@ -228,20 +225,6 @@ def _aligned(
 
 def _some(ids: list[str]) -> str:
     return ", ".join(ids[:5]) + (f" and {len(ids) - 5} more" if len(ids) > 5 else "")
-
-
-def read_sample(
-    path: Path, panel: Panel, *, id_column: str | None = None, choices: ReadingChoices = AS_USUAL
-) -> ResponseMatrix:
-    """Read the answers of some people of a panel to new items; a column ``weight`` has their weights of being asked.
-
-    Columns of texts, such as how people were asked, are left out, and named in the notes.
-    """
-    opened = open_answers(path, id_column, panel.items, choices=choices)
-    opened = opened.only_answers((*panel.item_ids, SAMPLE_WEIGHT))
-    answers = opened.responses(expectations=False, weight_column=SAMPLE_WEIGHT)
-    answers = answers.with_notes(*opened.left_out_notes())
-    return with_matching_ids(panel.respondent_ids, panel.human.source, answers, match=choices.match)
 
 
 def read_retest(

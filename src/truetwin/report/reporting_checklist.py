@@ -52,6 +52,9 @@ class Known:
     evaluations: Mapping[str, Record]
     diagnoses: Mapping[str, Record]
     audits: Mapping[str, Record]
+    effects: Mapping[str, Record]
+    calibrated_effects: Mapping[str, Record]
+    effect_scores: Mapping[str, Record]
     steps: Mapping[str, Record]
 
     @classmethod
@@ -64,6 +67,9 @@ class Known:
             "evaluations": lambda r: isinstance(r.get("settings"), Mapping) and "protocol" in r["settings"],
             "diagnoses": lambda r: ("verdicts" in r and "alignments" in r) or bool(_verdicts(r)),
             "audits": lambda r: "which_twin_for_what" in r,
+            "effects": lambda r: "effects" in r and "learned" not in r,
+            "calibrated_effects": lambda r: "effects" in r and "learned" in r,
+            "effect_scores": lambda r: "ceiling" in r and "differences" in r,
             "steps": lambda r: (
                 bool(r) and all(isinstance(v, Mapping) and "finished" in v for v in r.values())
             ),
@@ -71,7 +77,18 @@ class Known:
         return cls(**{kind: {n: r for n, r in records.items() if fits(r)} for kind, fits in kinds.items()})
 
     def __bool__(self) -> bool:
-        return any((self.simulations, self.predictions, self.estimates, self.evaluations, self.diagnoses))
+        people = (self.simulations, self.predictions, self.estimates, self.evaluations, self.diagnoses)
+        return any((*people, *self.of_experiments))
+
+    @property
+    def of_experiments(self) -> tuple[Mapping[str, Record], ...]:
+        """Records of effects as they are, of calibrated ones, and of how good these are."""
+        return self.effects, self.calibrated_effects, self.effect_scores
+
+    @property
+    def with_results(self) -> dict[str, Record]:
+        """Records of what is published: estimates, predictions and effects."""
+        return {**self.estimates, **self.predictions, **self.effects, **self.calibrated_effects}
 
 
 def checklist(known: Known) -> list[Entry]:
@@ -86,17 +103,25 @@ def checklist(known: Known) -> list[Entry]:
         *_many("sampling", "How were replies sampled?", known.simulations, _sampling),
         *_many("personas", "What did twins know of their people?", known.simulations, _personas),
         *_many("exclusions", "Which replies were left out, and why?", known.simulations, _replies),
-        *_many("human data", "Which human data were used?", known.predictions or known.estimates, _human),
+        *_many("human data", "Which human data were used?", _with_people(known), _human),
         Entry("human data", "How were the people recruited, and whom do they stand for?"),
-        *_many("calibration", "How were twins calibrated?", known.predictions, _method),
-        *_many("validation", "How was it checked against people?", known.evaluations, _validation),
+        *_many(
+            "calibration",
+            "How were twins calibrated?",
+            {**known.predictions, **known.calibrated_effects},
+            _method,
+        ),
+        *_many(
+            "validation",
+            "How was it checked against people?",
+            {**known.evaluations, **known.effect_scores},
+            _validation,
+        ),
         *_many(
             "validation", "How far can the twins be trusted?", {**known.diagnoses, **known.audits}, _trust
         ),
-        *_many(
-            "uncertainty", "Which intervals are given?", {**known.estimates, **known.predictions}, _intervals
-        ),
-        *_many("limits", "Which limits are known?", {**known.estimates, **known.predictions}, _limits),
+        *_many("uncertainty", "Which intervals are given?", known.with_results, _intervals),
+        *_many("limits", "Which limits are known?", known.with_results, _limits),
         *_many("software", "Which software, in which version?", _with_versions(known), _versions),
         Entry(
             "data protection",
@@ -230,14 +255,35 @@ def _human(record: Record) -> str:
     )
 
 
+def _with_people(known: Known) -> Mapping[str, Record]:
+    """Return the records that say which human data were used."""
+    return known.predictions or known.estimates or next(filter(None, known.of_experiments), {})
+
+
 def _method(record: Record) -> str:
+    if "learned" in record:
+        return _past_studies(record["learned"])
     settings = record.get("settings", {})
     chosen = f", preset {settings['preset']}" if settings.get("preset") else ""
     targets = record["targets"]
     return f"method {record['method']}{chosen}, for {len(targets)} targets"
 
 
+def _past_studies(learned: Record) -> str:
+    """Say what effects were calibrated with."""
+    studies = learned["past_studies"]
+    if not learned["calibrated"]:
+        return "effects of twins are not calibrated, for want of past studies"
+    return f"effects of twins, as {len(studies)} past studies teach: {', '.join(map(str, studies))}"
+
+
 def _validation(record: Record) -> str:
+    if "ceiling" in record:
+        studies = len({row["study"] for row in record["predictions"]})
+        return (
+            f"each of {studies} studies was left out and its effects predicted from the others "
+            f"({len(record['predictions'])} effects)"
+        )
     settings = record["settings"]
     return (
         f"{settings['protocol']} ({settings.get('n_folds', '?')} folds), beside {settings.get('baseline', 'twin')}; "
@@ -264,6 +310,9 @@ def _verdicts(record: Record) -> list[str]:
 
 
 def _intervals(record: Record) -> str:
+    if "effects" in record:
+        what = "calibrated effects" if "learned" in record else "effects"
+        return f"{record['settings']['level']:.0%} intervals of {what}"
     level = record.get("level") or record.get("interval", {}).get("level")
     if level is None:
         return ""
@@ -277,7 +326,7 @@ def _limits(record: Record) -> str:
 
 
 def _with_versions(known: Known) -> Mapping[str, Record]:
-    every = {**known.simulations, **known.predictions, **known.estimates}
+    every = {**known.simulations, **known.with_results, **known.effect_scores}
     return {name: record for name, record in every.items() if "versions" in record}
 
 

@@ -142,7 +142,7 @@ class PlanCommand(Plan, PilotPlan, Weights, Blocks, PanelFiles, Terminal):
         if self.twin is None and not self.sources:
             raise RuleBrokenError(
                 "answers of twins must be given once, as a table {twin} or as {sources} NAME=FILE for each source; "
-                "they are given not at all"
+                "there are none"
             )
         _check_question(self)
         if self.worth_of_sources and self.sample is not None:

@@ -299,8 +299,8 @@ class TwinSources(Settings):
         if len(given) > 1 or (self.needs_twins and not given):
             raise RuleBrokenError(
                 "answers of twins must be given once, as a table {twin} or as {sources} NAME=FILE for each source; "
-                "they are given {found}",
-                found="both ways" if given else "not at all",
+                "{found}",
+                found="they are given both ways" if given else "there are none",
             )
         return self
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -151,6 +151,7 @@ def _experiment_to_be(study: Study, asked: SurveyTask) -> str:
     from truetwin.io.experiment_files import read_contrasts
 
     assert study.inputs.contrasts is not None
+    _check_ids(study.inputs, list(asked.personas))
     table = read_contrasts(study.inputs.contrasts)
     table.problems.raise_any()
     contrasts = table.contrasts
@@ -169,6 +170,26 @@ def _experiment_to_be(study: Study, asked: SurveyTask) -> str:
                     "nor in inputs.conditions"
                 )
     return _in_words(contrasts, ["twins to be asked"])
+
+
+def _check_ids(inputs: Inputs, personas: Sequence[str]) -> None:
+    """Check that tables write the ids of people as personas do, which will be those of the twins."""
+    from truetwin.experiments.experiment_ids import ExperimentIds
+    from truetwin.io.answer_tables import open_answers
+    from truetwin.io.experiment_files import read_study_columns
+
+    ids = ExperimentIds(inputs.match)
+    ids.changes(personas, "the file of personas")
+    if inputs.human is not None:
+        human = open_answers(inputs.human, inputs.id_column, None, choices=inputs.reading)
+        ids.changes(human.ids(), human.source)
+    for path in (inputs.conditions, inputs.people):
+        if path is not None:
+            ids.of_columns(
+                read_study_columns(
+                    path, id_column=inputs.id_column, tasks=inputs.tasks or (), choices=inputs.reading
+                )
+            )
 
 
 def _in_words(contrasts: Any, sides: list[str]) -> str:

@@ -115,12 +115,19 @@ class Work:
     @cached_property
     def sample(self) -> ResponseMatrix | None:
         """Answers of some people to new items, if the study has them."""
-        from truetwin.io.panel_files import read_sample
+        from truetwin.io.sample_files import read_sample
 
         inputs = self.study.inputs
         if inputs.sample is None:
             return None
-        return read_sample(inputs.sample, self.panel, id_column=inputs.id_column, choices=inputs.reading)
+        named = self.study.estimate.items if self.study.estimate is not None else ()
+        return read_sample(
+            inputs.sample,
+            self.panel,
+            items=ids_among(named, self.panel.item_ids) or (),
+            id_column=inputs.id_column,
+            choices=inputs.reading,
+        )
 
     @cached_property
     def raking(self) -> Raking | None:

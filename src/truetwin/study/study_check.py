@@ -107,6 +107,8 @@ def _check_files(study: Study) -> None:
 
 def _panel(study: Study, asked: SurveyTask | None) -> str:
     """Say what the study will predict. Answers that are still to be simulated count as missing."""
+    from truetwin.estimation.wanted_items import with_sample
+
     work = Work(study, Path())
     panel = work.panel if asked is None else _panel_to_be(study, asked)
     check_design(panel, people_columns_of(study))
@@ -114,6 +116,8 @@ def _panel(study: Study, asked: SurveyTask | None) -> str:
     if study.inputs.margins is not None:
         raked = f"; {rake(panel, read_margins(study.inputs.margins), study.inputs.weights).summary()}"
     resolve_blocks(panel, work.blocks)
+    if asked is None and work.sample is not None:
+        with_sample(panel, work.sample)  # refuses one that does not belong to the panel
     if study.estimate is not None:
         _check_estimates(study, work, panel, answered=asked is None)
     if study.plan is not None and study.plan.precision is not None:

@@ -40,8 +40,9 @@ def test_calibrate_says_in_words_which_arm_beats_which(
     output = tmp_path / "out.csv"
     printed = run(capsys, "experiment", "calibrate", *tables, "--output", str(output))
     assert "study4:\n" in printed.out
-    assert " beats " in printed.out
-    assert "points (90%: " in printed.out
+    assert " beats " not in printed.out
+    assert " is expected ahead of " in printed.out
+    assert "points, not sure (90%: " in printed.out
     written = read_table(output)
     assert written.column("contrast").to_pylist() == [
         f"study4:{arm}:{outcome}" for outcome in ("likes", "shares") for arm in "BC"
@@ -127,7 +128,11 @@ def test_plan_reads_the_table_of_calibrated_effects(
     found = run(capsys, "plan", "--experiment", str(output), "--effect", "0.3", "--json")
     assert [row["people_without_twins"] for row in found["rows"]] == [175] * 4
     assert all(row["people"] < 175 for row in found["rows"])
-    assert "with twins" in run(capsys, "plan", "--experiment", str(output)).out
+    printed = run(capsys, "plan", "--experiment", str(output))
+    assert "with twins" in printed.out
+    assert "conclusive" in printed.out
+    assert "beyond" not in printed.err
+    assert "points here) is beyond" in run(capsys, "plan", "--experiment", str(output), "--effect", "20").err
 
 
 def test_plan_refuses_other_tables_and_two_plans(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

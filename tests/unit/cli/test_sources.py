@@ -93,7 +93,7 @@ def test_a_lone_named_source_gives_the_same_predictions_as_the_table(
     [
         (["--twin", "x=a.csv", "--twin", "x=b.csv"], "'x' is given twice"),
         (["a.csv", "--twin", "x=b.csv"], "they are given both ways"),
-        ([], "they are given not at all"),
+        ([], "there are none"),
         (["--twin", "a.csv"], "must be given as NAME=FILE"),
         (["--twin", "x=a.csv", "--twin", "y=human.json"], "human.json"),
     ],

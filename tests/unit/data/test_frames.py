@@ -83,6 +83,34 @@ def test_labels_of_a_declared_scale_are_understood() -> None:
         assert answers.n_off_scale == 1
 
 
+@pytest.mark.parametrize("columns", [["Q1"], ["Q1", "Q2"]])
+@pytest.mark.parametrize("long", [False, True])
+def test_a_misspelt_label_is_corrected_instead_of_declared(columns: list[str], long: bool) -> None:
+    scale = Scale.ordinal(1, 3, labels={1: "Strongly disagree", 2: "Disagree", 3: "Agree"})
+    cells = ["Agreee", "Disagree", "Stongly disagre", "Agree"]
+    wide = {"id": list("abcd"), **dict.fromkeys(columns, cells)}
+    if long:
+        rows = [(i, q, cell) for q in columns for i, cell in zip("abcd", cells, strict=True)]
+        wide = dict(
+            zip(("respondent_id", "item_id", "value"), map(list, zip(*rows, strict=True)), strict=True)
+        )
+    with pytest.raises(
+        DataError, match="Did you mean 'Agree' for 'Agreee', 'Strongly disagree' for 'Stongly disagre'"
+    ) as info:
+        from_frame(pa.table(wide), items={q: Item(q, scale=scale) for q in columns})
+    assert "item_id,kind" not in str(info.value)
+
+
+def test_a_word_beside_a_misspelt_label_is_still_offered_as_a_label() -> None:
+    scale = Scale.ordinal(1, 2, labels={1: "likely", 2: "certain"})
+    table = pa.table({"id": list("abcd"), "Q1": ["likly", "unlikely", "unlikely", "certain"]})
+    with pytest.raises(
+        DataError, match=r"Did you mean 'likely' for 'likly'\?.*1=likely\|2=certain\|3=unlikely"
+    ) as info:
+        from_frame(table, items={"Q1": Item("Q1", scale=scale)})
+    assert "=likly" not in str(info.value)
+
+
 def test_a_long_table_is_the_wide_one() -> None:
     long = pa.table(
         {

@@ -164,11 +164,18 @@ def test_the_table_has_a_row_a_contrast_in_the_given_order() -> None:
 
 def test_sentences_name_the_side_that_is_higher() -> None:
     row = {"contrast": "c", "level": 0.9, "raw": -4.2, "raw_low": -9.1, "raw_high": 1.2}
-    assert effect_in_words(row, "B", "A") == "A beats B by 4.2 points (90%: -1.2 to 9.1)"
+    assert (
+        effect_in_words(row, "B", "A")
+        == "A is expected ahead of B by 4.2 points, not sure (90%: -1.2 to 9.1)"
+    )
+    clear = {"contrast": "c", "level": 0.9, "raw": -4.2, "raw_low": -9.1, "raw_high": -0.2}
+    assert effect_in_words(clear, "B", "A") == "A beats B by 4.2 points (90%: 0.2 to 9.1)"
     assert effect_in_words(row) == "c: -4.2 points (90%: -9.1 to 1.2)"
     assert effect_in_words({**row, "calibrated": False}, "B", "A").endswith("in twins; not calibrated")
     whole = {"contrast": "c", "level": 0.9, "raw": 40.0, "raw_low": -13.0, "raw_high": 93.0}
-    assert effect_in_words(whole, "B", "A") == "B beats A by 40 points (90%: -13 to 93)"
+    assert (
+        effect_in_words(whole, "B", "A") == "B is expected ahead of A by 40 points, not sure (90%: -13 to 93)"
+    )
 
 
 def test_no_side_beats_the_other_by_nothing() -> None:

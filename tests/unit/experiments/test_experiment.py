@@ -350,6 +350,16 @@ def test_ids_with_a_prefix_are_told_apart_by_a_repair() -> None:
         experiment(conditions=arms, contrasts=pd.DataFrame([contrast()]))
 
 
+def test_people_in_no_arm_are_counted() -> None:
+    rows = pd.DataFrame([contrast()])
+    assert experiment(contrasts=rows).notes == ()
+    notes = experiment(contrasts=rows, conditions=conditions()[5:]).notes
+    assert [note.split(", such")[0] for note in notes] == [
+        f"the {side} table: 5 of 400 people with answers are in no row of the conditions"
+        for side in ("human", "twin")
+    ]
+
+
 def test_usual_codes_for_missing_answers_are_no_answers() -> None:
     human = pd.DataFrame({"id": conditions()["id"], "buy": np.arange(N) % 5 + 1})
     human.loc[::20, "buy"] = 99

@@ -10,7 +10,8 @@ import pytest
 from real_files import Rows, answers, write
 from truetwin.data.reading_choices import ReadingChoices
 from truetwin.errors import AlignmentError
-from truetwin.io.panel_files import read_panel, read_sample
+from truetwin.io.panel_files import read_panel
+from truetwin.io.sample_files import read_sample
 
 MATCH = ReadingChoices(match=True)
 

@@ -9,7 +9,8 @@ import numpy as np
 from truetwin.data import Panel, ResponseMatrix
 from truetwin.data.people_columns import PeopleColumns
 from truetwin.data.reading_choices import ReadingChoices
-from truetwin.io.panel_files import read_panel, read_retest, read_sample
+from truetwin.io.panel_files import read_panel, read_retest
+from truetwin.io.sample_files import read_sample
 
 ANSWERS = ResponseMatrix([[1, 2], [3, 4], [5, 5]], list("abc"), ["Q1", "Q2"])
 

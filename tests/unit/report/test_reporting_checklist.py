@@ -62,6 +62,28 @@ def test_what_files_know_is_filled_in() -> None:
     assert found["validation"] == ["", ""]
 
 
+def test_experiments_are_known() -> None:
+    inputs = {"human": {"file": "human.csv", "sha256": "f" * 64}}
+    origin = {"settings": {"level": 0.9}, "inputs": inputs, "versions": {"truetwin": "0.2.0"}}
+    rows = [{"study": "s1"}, {"study": "s2"}, {"study": "s2"}]
+    learned = {"calibrated": True, "past_studies": ["s1", "s2"]}
+    records = {
+        "e.json": {**origin, "effects": rows, "disclosure": "Effects."},
+        "c.json": {**origin, "effects": rows, "learned": learned, "disclosure": "Predicted."},
+        "s.json": {**origin, "ceiling": {}, "differences": [], "predictions": rows},
+    }
+    assert Known.among(records)
+    found = answers(records)
+    assert found["human data"][0] == "human human.csv (sha256 ffffffffffff)"
+    assert found["calibration"] == ["effects of twins, as 2 past studies teach: s1, s2"]
+    assert found["validation"][0] == (
+        "each of 2 studies was left out and its effects predicted from the others (3 effects)"
+    )
+    assert found["uncertainty"] == ["90% intervals of effects", "90% intervals of calibrated effects"]
+    assert found["limits"] == ["Effects.", "Predicted."]
+    assert found["software"] == ["truetwin 0.2.0"]
+
+
 def test_the_record_beside_verdicts_is_known() -> None:
     items = [
         {"item": "Q1", "n_twin": 9},

@@ -47,7 +47,10 @@ def test_an_experiment_is_estimated_calibrated_judged_and_ranked(folder: Path) -
     assert [step.name for step in result.steps] == STEPS
     page = result.report.read_text(encoding="utf-8")
     sentence = record(folder, "calibrated")["sentences"][0]
-    assert re.match(r"[AB] beats [AB] by [\d.]+ points \(90%: -?[\d.]+ to -?[\d.]+\)", sentence)
+    assert re.match(
+        r"[AB] (beats|is expected ahead of) [AB] by [\d.]+ points(, not sure)? \(90%: -?[\d.]+ to -?[\d.]+\)",
+        sentence,
+    )
     assert sentence in page
     assert page.index(sentence) < page.index("Effects among people and twins")
     assert all(step.skipped for step in run_study(study, folder / "run").steps)
@@ -171,6 +174,17 @@ def test_twins_are_asked_under_arms_and_their_effect_calibrated(asked: Path, eve
         assert row["effect"] == pytest.approx(sum(differences) / 60)
     assert abs(calibrated["raw"]) < abs(row["effect"])
     assert all(step.skipped for step in run_study(study, asked / "run").steps)
+
+
+def test_ids_written_otherwise_than_those_of_personas_are_found_before_a_call(asked: Path) -> None:
+    personas = (asked / "personas.csv").read_text(encoding="utf-8").replace("\np", "\n0")
+    (asked / "personas.csv").write_text(personas, encoding="utf-8")
+    rows = "".join(f"{k},f\n" for k in range(60))
+    (asked / "people.csv").write_text(f"id,sex\n{rows}", encoding="utf-8")
+    text = ASKED.replace("inputs: {", "inputs: {people: people.csv, ")
+    with pytest.raises(TruetwinError, match=r"people\.csv must write respondent ids as the file of personas"):
+        check_study(study_of(asked, text))
+    check_study(study_of(asked, text.replace("inputs: {", "inputs: {match: true, ")))
 
 
 def test_settings_of_arms_name_the_files_that_they_need(asked: Path) -> None:

@@ -34,7 +34,7 @@ def compare_settings(
     ...
     truetwin.errors.RunError: a stored run is continued only under its own settings; step 'answer' of run.sqlite
     has other ones:
-      model.name: stored "a", asked for "b"
+      model.name: stored "a", asked for "b".
     Continue with the stored settings, or use another folder (--run) for the new ones.
     """
     found = [
@@ -51,8 +51,8 @@ def compare_settings(
         lines.append(f"  and {len(found) - _SHOWN} more")
     raise RunError(
         f"a stored run is continued only under its own settings; {where}\nhas other ones:\n"
-        + "\n".join(lines)
-        + "\nContinue with the stored settings, or use another folder (--run) for the new ones."
+        + ";\n".join(lines)
+        + ".\nContinue with the stored settings, or use another folder (--run) for the new ones."
         + (_AGAIN if hint and any(name.startswith(_FREE) for name, *_ in found) else "")
     )
 

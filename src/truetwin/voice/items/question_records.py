@@ -42,6 +42,8 @@ ANSWER = (
 )
 ITEM_ID, PERSONA = ("id", "item_id"), ("persona", "user_id")
 _COLUMN = re.compile(r"(?:(?:option|choice|candidate)[ _-]?)?([A-Ja-j]|\d{1,2})")
+#: Option with its letter or number, in a cell that holds all of them: ``1=No``.
+_NAMED_OPTION = re.compile(r"([A-Ja-j]|\d{1,2})\s*=\s*(\S.*)")
 #: Endings of tables.
 TABLES = (".csv", ".tsv")
 _LISTS = ("data", "items", "questions", "examples", "rows")
@@ -184,7 +186,7 @@ def _options(record: Mapping[str, Any], where: str) -> tuple[list[str], list[str
     if listed is None:
         listed = _option_columns(record, where)
     if isinstance(listed, str):
-        listed = _from_cell(listed)
+        listed = _options_in_cell(listed)
     letters: list[str] | None = None
     texts: Any = listed
     if isinstance(listed, dict) and isinstance(listed.get("text"), list):  # {"label": [...], "text": [...]}
@@ -196,7 +198,10 @@ def _options(record: Mapping[str, Any], where: str) -> tuple[list[str], list[str
         letters = [str(entry.get("label", LETTERS[k : k + 1])) for k, entry in enumerate(listed)]
         texts = [entry.get("text") for entry in listed]
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-        raise FileFormatError(f"{where}: 'options' must be texts; got {listed!r:.80}")
+        raise FileFormatError(
+            f"{where}: 'options' must be texts; got {listed!r:.80}. Write them as a list, with | between them "
+            "(No|Yes), or in one column each (option_1, option_2)."
+        )
     if not FEWEST_OPTIONS <= len(texts) <= MOST_OPTIONS:
         raise DataError(
             f"{where}: an item must have {FEWEST_OPTIONS} to {MOST_OPTIONS} options; got {len(texts)}"
@@ -292,6 +297,21 @@ def _turn(turn: object, position: int, where: str) -> Turn:
     if isinstance(turn, dict) and isinstance(turn.get("reply"), str):
         return Turn(turn["reply"], str(turn.get("context") or ""), str(position))
     raise FileFormatError(f"{where}: a history turn must be a text or have a 'reply'; got {turn!r:.80}")
+
+
+def _options_in_cell(cell: str) -> Any:
+    """Read the options in one cell: a list or object, or texts with | between them as in item files."""
+    listed = _from_cell(cell)
+    if not isinstance(listed, str) or "|" not in listed:
+        return listed
+    texts = [text.strip() for text in listed.split("|")]
+    if "" in texts:
+        return listed
+    named = [_NAMED_OPTION.fullmatch(text) for text in texts]
+    letters = [match[1] for match in named if match]
+    if len(set(letters)) == len(texts):
+        return {match[1]: match[2] for match in named if match}
+    return texts
 
 
 def _from_cell(cell: str) -> Any:

@@ -37,6 +37,8 @@ def one(tmp_path: Path, **record: Any) -> VoiceItem:
         {"choices": [{"label": label, "text": text} for label, text in zip("abc", TEXTS, strict=True)]},
         {"choices": None, "target": None, "options": TEXTS, "answerKey": "C"},
         {"choices": None, "A": "No.", "B": "Maybe.", "C": "Yes."},
+        {"choices": "No.| Maybe.|Yes."},
+        {"choices": "1=No.|2=Maybe.|3=Yes.", "target": "3"},
         {"choices": None, "option_1": "No.", "option_2": "Maybe.", "option_3": "Yes."},
         {"question": None, "input": "Snow?"},
     ],
@@ -55,6 +57,8 @@ def test_common_layouts_give_one_item(tmp_path: Path, record: dict[str, Any]) ->
         ({"choices": [{"text": str(k)} for k in range(11)]}, "2 to 10 options; got 11"),
         ({"choices": None} | {f"option_{k}": str(k) for k in range(1, 12)}, "2 to 10 options; got 11"),
         ({"target": None}, "must have an answer"),
+        ({"choices": "No., Maybe., Yes."}, "with | between them"),
+        ({"choices": "No.||Yes."}, "with | between them"),
     ],
 )
 def test_options_that_cannot_be_told_apart_and_lost_answers_are_refused(
