@@ -132,19 +132,8 @@ def _plan_sample(settings: PlanCommand, precision: float) -> None:
         print_json("plan", described, found.rows)
         return
     asked = any(row["asked"] for row in found.rows)
-    columns = [
-        Column("item", "item"),
-        *([Column("asked", "asked", "d")] if asked else []),
-        Column("half_width_now", "+- now", ".3f"),
-        Column("more_without_twins", "without twins", "d"),
-        Column("more", "with twins", "d"),
-    ]
-    print_table(
-        found.rows,
-        columns,
-        title=f"{'more ' if asked else ''}people to ask for +-{found.precision:g} "
-        f"({settings.statistic}, {found.level:.0%} interval)",
-    )
+    table = found.summary()
+    print_table(table, [Column(s.field, s.heading, s.format) for s in table.shown], title=table.title)
     note(
         f"a random sample of the {found.n_people} people in the tables{', those asked among them' if asked else ''}, "
         f"looked at once. Looking after every batch (truetwin update) needs about twice as many"

@@ -68,6 +68,12 @@ def match_of_ids(known: Mapping[str, str], ids: Sequence[str], where: str, *, ma
     return None
 
 
+def repair_of_ids(ours: Sequence[str], theirs: Sequence[str]) -> str:
+    """Say what would make ids match that have nothing in common; empty if nothing simple does."""
+    found = None if set(ours) & set(theirs) else find_match(ours, theirs)
+    return f" To repair: {found.describe('respondent id')}; {REPAIR}." if found else ""
+
+
 def what_was_matched(source: str, found: Match) -> str:
     """Write the note on a table whose ids were changed."""
     return f"{source}: matched {len(found.theirs_to_ours)} respondent ids by {found.change} (--match)"

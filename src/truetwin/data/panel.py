@@ -170,7 +170,7 @@ class Panel:
         """
         from truetwin.data.frames import from_frame
         from truetwin.data.item_columns import LeftOut, columns_without_answers
-        from truetwin.data.matched_ids import people_with_matching_ids, with_matching_ids
+        from truetwin.data.matched_ids import people_with_matching_ids, repair_of_ids, with_matching_ids
         from truetwin.data.people_frames import people_from_frame
         from truetwin.data.source_columns import source_frames
         from truetwin.data.undeclared_codes import without_sure_codes
@@ -213,7 +213,11 @@ class Panel:
             )
             known = taken if known is None else known.joined(taken)
         sources = dict(zip(frames, tables[1 : len(frames) + 1], strict=True))
-        return cls(tables[0], sources, tables[-1] if in_context is not None else None, known)
+        try:
+            return cls(tables[0], sources, tables[-1] if in_context is not None else None, known)
+        except AlignmentError as error:
+            repairs = (repair_of_ids(ids, each.respondent_ids) for each in sources.values())
+            raise AlignmentError(f"{error}{next(filter(None, repairs), '')}") from error
 
     def summary(self) -> SummaryTable:
         """Summarise by item, one row each: answers of people and of twins, the scale, and whether the item is new."""

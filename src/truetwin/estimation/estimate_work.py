@@ -172,6 +172,7 @@ class EstimateWork:
             sampling=self.sampling,
             asked=self.asked(item),
             is_option=item in self.options,
+            n_people=float((self.weights > 0).sum()),
         )
         tail = heavy_tail(whole, self.sources(item).ravel())
         return replace(whole, notes=(*whole.notes, tail)) if tail else whole

@@ -92,7 +92,8 @@ class Estimates:
     rows : tuple of dict
         One row for each item, group, statistic and category: ``item``, ``by``, ``group``, ``statistic``,
         ``category``, ``estimate``, ``lower``, ``upper``, ``level``, ``method``, ``worth`` (the number of people,
-        drawn simply at random, whose answers would err as little on average), ``n`` (people whom it is about),
+        drawn simply at random, whose answers would err as little on average; at most ``n``, unless the estimate is
+        about a wider population), ``n`` (people whom it is about),
         ``effective_n``, ``n_answered`` and ``note``.
     verdicts : mapping from item to Publishing
         Whether to publish the shares of an item.

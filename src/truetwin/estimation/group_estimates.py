@@ -171,7 +171,7 @@ def _ends(
     rows = parts[:, printed].reshape(shape[0] * shape[1], -1)
     weights = np.broadcast_to(mixed[printed], (shape[0], *mixed[printed].shape)).reshape(rows.shape)
     found = np.full((3, *estimate.shape), np.nan)
-    worth = people_worth(spread[:, printed].reshape(-1), rows, weights)
+    worth = people_worth(spread[:, printed].reshape(-1), rows, weights, people)
     for k, values in enumerate((*bounded_ends(centre, rows, weights, low, high, level, people), worth)):
         found[k][:, printed] = values.reshape(shape)
     return found[0], found[1], found[2]

@@ -16,6 +16,7 @@ from truetwin.estimation.off_scale_answers import ExpectedOffScale
 from truetwin.estimation.statistics import CHANGE, NO_ANSWER, Statistic, why_not
 from truetwin.estimation.topline import CATEGORY, Topline
 from truetwin.estimation.waves import Change
+from truetwin.reweighting.share_law import people_worth
 
 Floats = NDArray[np.float64]
 #: Least number of people behind a figure that is published without a warning, and with one (a "small base"). These are
@@ -201,10 +202,9 @@ def publishing(whole: Topline, twin: Floats) -> Publishing:
     rows = [s for s, each in enumerate(whole.functions) if each.statistic == CATEGORY]
     worth = float(np.median(whole.worth[rows]))
     seen = twin[np.isfinite(twin)]
-    told = (
-        "as good as asking everybody" if not np.isfinite(worth) else f"shares worth about {worth:,.0f} people"
-    )
-    if worth >= FULL_BASE:
+    everybody = worth > whole.people - 0.5 if np.isfinite(worth) else True
+    told = "as good as asking everybody" if everybody else f"shares worth about {worth:,.0f} people"
+    if worth >= FULL_BASE or everybody:
         return Publishing("publish", told, worth)
     if worth >= SMALL_BASE:
         return Publishing("publish with care", f"{told}: a small base, so print the interval", worth)
@@ -221,7 +221,11 @@ def heavy_tail(whole: Topline, twin: Floats) -> str | None:
     if whole.law.edges is None or seen.size < 3 or not means or np.ptp(seen) == 0:
         return None
     skewness = float(np.mean(((seen - seen.mean()) / seen.std()) ** 3))
-    if whole.worth[means[0]] >= COCHRAN * skewness**2:
+    mean = means[:1]
+    alone = people_worth(
+        whole.spread[mean], whole.variances[mean], whole.weights[mean]
+    )  # of a wider population
+    if alone[0] >= COCHRAN * skewness**2:
         return None
     return (
         f"heavy tail (skewness {skewness:.1f} among twins): the interval of the mean may be too narrow; publish the "

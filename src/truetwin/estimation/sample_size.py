@@ -25,6 +25,7 @@ from truetwin.calibration.auto.auto_calibrator import Auto
 from truetwin.calibration.base import with_blocks
 from truetwin.data import Panel, ResponseMatrix
 from truetwin.data.person_design import PersonWeights, person_design
+from truetwin.data.summary_table import Shown, SummaryTable
 from truetwin.errors import NotPredictableError, ParameterError
 from truetwin.estimation.estimate_work import EstimateWork
 from truetwin.estimation.first_answers import NOBODY, FirstAnswers, first_answers
@@ -41,6 +42,13 @@ Array = NDArray[np.float64]
 
 LEAST_ANSWERS = 30  # of an item from which the use of predictions is learned
 CASES = 64  # ways in which the answers may turn out
+SHOWN = (
+    Shown("item", "item"),
+    Shown("asked", "asked", "d"),
+    Shown("half_width_now", "+- now", ".3f"),
+    Shown("more_without_twins", "without twins", "d"),
+    Shown("more", "with twins", "d"),
+)
 
 
 @dataclass(frozen=True)
@@ -67,6 +75,25 @@ class SamplePlan:
     level: float
     n_people: int
     effect: float = 1.0
+
+    @property
+    def title(self) -> str:
+        """Say what the table is."""
+        more = "more " if self._asked else ""
+        return f"{more}people to ask for +-{self.precision:g} ({self.rows[0]['statistic']}, {self.level:.0%} interval)"
+
+    def summary(self) -> SummaryTable:
+        """Return one row an item: whom to ask with twins and without."""
+        shown = SHOWN if self._asked else tuple(each for each in SHOWN if each.field != "asked")
+        return SummaryTable(self.rows, shown, title=self.title)
+
+    def _repr_html_(self) -> str:
+        return self.summary()._repr_html_()
+
+    @property
+    def _asked(self) -> bool:
+        """Whether people have answered already."""
+        return any(row["asked"] for row in self.rows)
 
 
 def plan_sample(

@@ -83,6 +83,8 @@ class Topline:
         The error is a mixture of L parts with these variances.
     worth : ndarray of shape (S,)
         Number of people drawn simply at random whose answers would tell as much.
+    people : float
+        Number of people whom the estimates are about; infinite for a wider population.
     n_answered : int
         Number of people who have answered.
     slope : ndarray of shape (S,)
@@ -103,6 +105,7 @@ class Topline:
     variances: Floats
     weights: Floats
     worth: Floats
+    people: float
     n_answered: int = 0
     slope: Floats | None = None
     notes: tuple[str, ...] = ()
@@ -164,6 +167,7 @@ def topline(
     sampling: float = 0.0,
     asked: AskedPeople | None = None,
     is_option: bool = False,
+    n_people: float | None = None,
 ) -> Topline:
     """Estimate every function of an item's category over everybody.
 
@@ -182,6 +186,9 @@ def topline(
         People who have answered the item.
     is_option : bool, default=False
         Whether the item is an option of a question with several answers.
+    n_people : float, optional
+        Number of people whom the estimate is about, unless it is about a wider population; by default the base of the
+        law.
     """
     labels = tuple(category_labels(law.codes, scale, law.edges))
     functions = item_functions(statistics, law, labels, is_option=is_option)
@@ -191,8 +198,9 @@ def topline(
         relative = 1.0 / (law.kappas + 1.0) + sampling
         variances = prior.variances[:, None] * relative
         weights = prior.weights
-        people = np.inf if sampling else law.base
-        ends = bounded_ends(prior.means, variances, weights, prior.low, prior.high, level, people)
+        base = np.inf if sampling else law.base
+        people = np.inf if sampling else law.base if n_people is None else n_people
+        ends = bounded_ends(prior.means, variances, weights, prior.low, prior.high, level, base)
         return Topline(
             law,
             scale,
@@ -205,7 +213,8 @@ def topline(
             prior.high,
             variances,
             weights,
-            people_worth(prior.variances, variances, weights),
+            people_worth(prior.variances, variances, weights, people),
+            people,
             notes=law.notes,
         )
     here = np.isfinite(asked.answers) & (asked.weights > 0)
@@ -216,6 +225,7 @@ def topline(
         high=np.maximum(prior.high, answers.max(axis=0)),
     )
     predicted = predicted_values(asked, law, functions)
+    people = np.inf if asked.to_population else float((asked.weights > 0).sum())
     found = sample_posterior(
         prior,
         answers,
@@ -223,7 +233,7 @@ def topline(
         predicted=None if predicted is None else predicted[here],
         everybody=None if predicted is None else predicted[asked.weights > 0],
         everybody_weights=None if predicted is None else asked.weights[asked.weights > 0],
-        population=np.inf if asked.to_population else float((asked.weights > 0).sum()),
+        population=people,
         random_draw=True if asked.by_chance else None,
         level=level,
     )
@@ -247,7 +257,8 @@ def topline(
         prior.high,
         variances,
         np.ones_like(variances),
-        people_worth(spread, variances, np.ones_like(variances)),
+        people_worth(spread, variances, np.ones_like(variances), people),
+        people,
         n,
         found.weight,
         tuple(notes + ([tail] if tail else [])),

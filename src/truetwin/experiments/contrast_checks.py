@@ -8,9 +8,8 @@ import numpy as np
 
 from truetwin.data.arm_columns import arms_of_column
 from truetwin.data.contrast import Contrast
-from truetwin.data.id_matching import find_match
 from truetwin.data.item import Item
-from truetwin.data.matched_ids import REPAIR
+from truetwin.data.matched_ids import repair_of_ids
 from truetwin.data.problems import Problems
 from truetwin.data.responses import ResponseMatrix
 from truetwin.data.study_columns import StudyColumns
@@ -29,10 +28,12 @@ def check_people(conditions: Mapping[str, StudyColumns], sides: Mapping[str, Res
             continue
         if any(arms_of_column(item)[1] for item in answers.item_ids):
             continue
+        people = list(dict.fromkeys(map(person_of, answers.respondent_ids)))
+        repair = repair_of_ids(people, list(dict.fromkeys(map(person_of, arms.ids))))
         raise AlignmentError(
             f"{arms.source} must be about the people of the {name} table; they have nobody in common "
             f"({arms.ids[0]!r} and {answers.respondent_ids[0]!r}). Check that both use the same ids, "
-            f"written the same way.{_repair(answers, arms)}"
+            f"written the same way.{repair}"
         )
 
 
@@ -58,14 +59,6 @@ def people_without_arms(
                 f"{answers.source}: {len(lost):,} of {len(people):,} people with answers are in no row of "
                 f"{arms.source}, such as {lost[0]!r}; they count in no contrast of arms"
             )
-
-
-def _repair(answers: ResponseMatrix, arms: StudyColumns) -> str:
-    """Say what would make ids match that have nothing in common; empty if nothing simple does."""
-    found = find_match(
-        list(dict.fromkeys(map(person_of, answers.respondent_ids))), list(dict.fromkeys(arms.ids))
-    )
-    return f" To repair: {found.describe('respondent id')}; {REPAIR}." if found else ""
 
 
 def check_names(

@@ -244,12 +244,15 @@ def worth(law: ShareLaw, values: ArrayLike | None = None) -> float:
     return float(people_worth(np.ones(1), variances[None], weights[None])[0])
 
 
-def people_worth(spread: Floats, variances: Floats, weights: Floats) -> Floats:
+def people_worth(
+    spread: Floats, variances: Floats, weights: Floats, people: Floats | float = np.inf
+) -> Floats:
     r"""Return how many people, drawn simply at random, would have the same mean absolute error, (S,).
 
-    The mean over ``n`` people has variance :math:`v / n`; an estimate whose variance is :math:`v_k` with probability
-    :math:`w_k` is worth :math:`v / (\sum_k w_k \sqrt{v_k})^2` people. Absolute errors are compared, because squared
-    ones would let a small chance of a large error decide.
+    The mean over ``n`` of ``N`` people has variance :math:`v (1 / n - 1 / N)`: asking all of them errs by nothing. An
+    estimate whose variance is :math:`v_k` with probability :math:`w_k` is worth :math:`1 / (e^2 / v + 1 / N)` people,
+    :math:`e = \sum_k w_k \sqrt{v_k}`, which never exceeds ``N``. Absolute errors are compared, because squared ones
+    would let a small chance of a large error decide.
 
     Parameters
     ----------
@@ -257,16 +260,20 @@ def people_worth(spread: Floats, variances: Floats, weights: Floats) -> Floats:
         Variance over people of each quantity, :math:`v`.
     variances, weights : ndarray of shape (S, K)
         Variances of the estimates, and their probabilities.
+    people : ndarray of shape (S,) or float, default=inf
+        Number of people whom the estimates are about, :math:`N`; infinite for a wider population.
 
     Examples
     --------
     >>> people_worth(np.array([0.25]), np.array([[0.01]]), np.array([[1.0]]))
     array([25.])
+    >>> people_worth(np.array([0.25]), np.array([[0.01]]), np.array([[1.0]]), people=100)
+    array([20.])
     """
     error = (weights * np.sqrt(variances)).sum(axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        found = spread / error**2
-    return np.asarray(np.where(error > 0, found, np.where(spread > 0, np.inf, np.nan)))
+        found = 1.0 / (error**2 / spread + 1.0 / np.asarray(people, dtype=float))
+    return np.asarray(np.where((error > 0) | (spread > 0), found, np.nan))
 
 
 def worth_of_distance(shares: ArrayLike, total_variation: float) -> float:

@@ -151,7 +151,7 @@ def test_a_mean_mark_stands_beside_its_interval(
     command = ["voice", "score", str(tmp_path / "marks.jsonl")]
     (row,) = run(capsys, *command, "--json")["rows"]
     table = run(capsys, *command)
-    assert f"{row['normalised_ci_low'] / 100:.3f}–{row['normalised_ci_high'] / 100:.3f}" in table
+    assert f"{row['normalised_ci_low'] / 100:.3f} to {row['normalised_ci_high'] / 100:.3f}" in table
 
 
 def test_a_leaderboard_says_where_the_best_guess_is_missing(

@@ -64,6 +64,11 @@ def test_data_frames_that_write_ids_in_two_ways_are_refused_or_matched() -> None
     people = pa.table({"id": ["007", "0120"], "age": [30, 40]})
     with pytest.raises(AlignmentError, match=r"such as '7' for '007', and 1 of 2 match.*ReadingChoices"):
         Panel.from_frames(human, twin)
+    other = twin.set_column(0, "id", pa.array(["R_007", "R_120"]))
+    with pytest.raises(
+        AlignmentError, match=r"removing 'R_' at the front would match 2 of 2.*tt\.ReadingChoices"
+    ):
+        Panel.from_frames(human, other)
     panel = Panel.from_frames(human, twin, people=people, choices=ReadingChoices(match=True))
     assert panel.respondent_ids == ("007", "120")
     assert panel.person_numbers("age").tolist() == [30, 40]

@@ -67,6 +67,7 @@ def test_results_show_themselves_and_can_be_pickled() -> None:
         tt.diagnose(panel),
         tt.evaluate(panel, ["twin", "ridge"]),
         tt.estimate(panel),
+        tt.plan_sample(panel, 0.05),
     ):
         html = result._repr_html_()
         assert html.startswith("<table>")

@@ -13,6 +13,7 @@ from truetwin.estimation.group_errors import TAUS, GroupErrors
 from truetwin.estimation.group_estimates import group_estimates
 from truetwin.estimation.group_shares import GroupLaw
 from truetwin.estimation.grouping import Grouping
+from truetwin.estimation.item_rows import publishing
 from truetwin.estimation.statistics import named_statistics
 from truetwin.estimation.survey_variance import SurveyDesign
 from truetwin.estimation.topline import AskedPeople, Topline, fewer_parts, topline
@@ -204,6 +205,25 @@ def test_once_everybody_was_asked_weights_leave_no_error() -> None:
     whole = topline(LAW, SCALE, statistics("mean"), level=0.9, asked=people)
     assert whole.estimate[-1] == pytest.approx(np.average(truth, weights=weights), abs=1e-3)
     assert whole.upper[-1] - whole.lower[-1] < 0.01
+
+
+@pytest.mark.parametrize("n", [60, N - 5, N])
+def test_an_estimate_is_worth_no_more_people_than_it_is_about(n: int) -> None:
+    people, _ = asked(n, np.random.default_rng(0))
+    whole = topline(LAW, SCALE, statistics("share", "mean"), level=0.9, asked=people)
+    assert (whole.worth <= N).all()
+    assert whole.worth.min() > 0.95 * n
+    many = topline(
+        LAW, SCALE, statistics("share", "mean"), level=0.9, asked=replace(people, to_population=True)
+    )
+    assert many.people == np.inf
+
+
+def test_an_item_that_few_people_could_be_asked_is_published_once_all_were() -> None:
+    people, _ = asked(N, np.random.default_rng(0))
+    whole = replace(topline(LAW, SCALE, statistics("mean"), level=0.9, asked=people), people=40.0)
+    told = publishing(replace(whole, worth=np.full(len(whole.worth), 40.0)), np.array([1.0]))
+    assert (told.word, told.reason) == ("publish", "as good as asking everybody")
 
 
 def test_weights_enter_the_error_of_a_group_once() -> None:

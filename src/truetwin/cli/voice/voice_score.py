@@ -264,4 +264,4 @@ def interval(row: Mapping[str, Any], prefix: str, *, scale: float = 1) -> str | 
     if low is None or high is None or low != low or high != high:
         return None
     low, high, digits = low * scale, high * scale, 1 if scale == 1 else 3
-    return f"{low:.{digits}f}–{high:.{digits}f}" if low >= 0 else f"{low:.{digits}f} to {high:.{digits}f}"
+    return f"{low:.{digits}f} to {high:.{digits}f}"
