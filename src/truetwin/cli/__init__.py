@@ -15,8 +15,8 @@ from types import FrameType
 from typing import NoReturn
 
 INTERRUPTED = 130
-#: An error is one line, or a short list, that can be read whatever a file holds.
-LONGEST_ERROR = 2000
+#: An error is one line, or a short list of lines to paste from; each can be read whatever a file holds.
+LONGEST_LINE = 2000
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
@@ -112,7 +112,7 @@ def _run(arguments: list[str], debug: bool) -> int:
         if debug:
             raise
         print(
-            f"internal error: {type(error).__name__}: {_one_line(error)} (run again with --debug for details)",
+            f"internal error: {type(error).__name__}: {_one_line(_said(error))} (run again with --debug for details)",
             file=sys.stderr,
         )
         return 1
@@ -123,20 +123,17 @@ def _run(arguments: list[str], debug: bool) -> int:
 
 def _listed(error: BaseException) -> str:
     """Write an error as one line, or as the lines of a list that it has."""
-    from truetwin.cli.output import printable
     from truetwin.errors import DataError
 
-    if not isinstance(error, DataError) or not error.lines:
-        return _one_line(error)
-    message = "\n".join(printable(" ".join(line.split())) for line in error.lines)
-    return message if len(message) <= LONGEST_ERROR else f"{message[:LONGEST_ERROR]}..."
+    listed = isinstance(error, DataError) and error.lines
+    return "\n".join(map(_one_line, listed or [_said(error)]))
 
 
-def _one_line(error: BaseException) -> str:
+def _one_line(text: str) -> str:
     from truetwin.cli.output import printable
 
-    message = printable(" ".join(_said(error).split()))
-    return message if len(message) <= LONGEST_ERROR else f"{message[:LONGEST_ERROR]}..."
+    line = printable(" ".join(text.split()))
+    return line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]}..."
 
 
 def _said(error: BaseException) -> str:

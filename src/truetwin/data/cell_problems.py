@@ -204,14 +204,14 @@ def label_line(name: str, cells: Cells, item: Item | None = None) -> LabelLine:
     own = {} if known else _own_codes(words)
     if own:
         line = "|".join(f"{code}={word}" for code, word in sorted(own.items()))
-        return LabelLine(f"{name},ordinal,{_quoted(line)}", has_codes=True)
+        return LabelLine(f"{_quoted(name)},ordinal,{_quoted(line)}", has_codes=True)
     if not known and np.isfinite(cells.values).any():
         return LabelLine("")
     start = int(max(known, default=0)) + 1
     labels = {**known, **{float(code): word for code, word in enumerate(words, start)}}
     line = "|".join(f"{code:g}={word}" for code, word in labels.items())
     kind = "ordinal" if scale is None or not scale.is_declared else scale.kind
-    return LabelLine(f"{name},{kind},{_quoted(line)}")
+    return LabelLine(f"{_quoted(name)},{kind},{_quoted(line)}")
 
 
 def _quoted(cell: str) -> str:

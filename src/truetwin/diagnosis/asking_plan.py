@@ -217,12 +217,13 @@ def _people(
     weights: Array | None,
 ) -> Plan:
     place = places(factors(panel, "respondent"))
-    if float(np.ptp(place[targets], axis=0).max(initial=0.0)) <= 1e-12 and targets.size > 1:
-        raise NotPredictableError("nothing to plan: the targets' twins all answer alike")
-    part = None if weights is None else weights[targets]
-    if part is not None and not part.sum() > 0:
+    counted = targets if weights is None else targets[weights[targets] > 0]
+    if not counted.size:
         raise NotPredictableError("nothing to plan: all targets have a weight of 0")
-    found = representatives(place, known, pool, targets, budget, part)
+    if float(np.ptp(place[counted], axis=0).max(initial=0.0)) <= 1e-12 and counted.size > 1:
+        raise NotPredictableError("nothing to plan: the targets' twins all answer alike")
+    part = None if weights is None else weights[counted]
+    found = representatives(place, known, pool, counted, budget, part)
     ids = panel.respondent_ids
     helps = []
     for who in found.chosen:

@@ -34,6 +34,7 @@ STRENGTHS = (2.0, 0.5)
 MOST_GROUPS = 20  # whose form is learned; more are independent
 N_FOLDS = 5
 N_STEPS, N_STEPS_FORM = 100, 40
+SETTLED = 1e-4  # steps end once the form moves by less (Frobenius norm, whatever the order of groups)
 UNSEEN = 1e6  # variance of a group that has not answered
 
 
@@ -211,8 +212,10 @@ def _learned(seen: _Contrasts, strength: float) -> tuple[Floats, Floats]:
         weights = seen.counts @ chances + PSEUDO
         weights /= weights.sum()
         scatter = np.einsum("j,jpq->pq", seen.counts, found.scatter(chances))
-        M = (prior * np.eye(p) + scatter) / (prior + n)
+        last, M = M, (prior * np.eye(p) + scatter) / (prior + n)
         M *= p / np.trace(M)
+        if np.linalg.norm(M - last) < SETTLED:
+            break
     return _sizes(seen, _Likelihoods.of(seen, M)), M
 
 

@@ -258,3 +258,26 @@ def test_written_requests_ask_again_and_failures_leave_the_earlier_reply(folder:
     assert len(list((folder.path / "run").glob("requests-*.jsonl"))) == 2  # the failed one is asked once more
     with Store(folder.path / "run") as store:
         assert store.waiting() == {"requests-0002.jsonl": 1}
+
+
+@pytest.mark.parametrize("how", ["merged", "recovered"])
+def test_replies_that_come_after_merging_or_recovery_are_read_as_they_were_asked(
+    folder: Folder, tmp_path: Path, how: str
+) -> None:
+    again = ["--again", "truncated", "--max-tokens", "60", "--reply", "json"]
+    folder.simulate(*again, "--write-requests", code=1)
+    (file,) = (folder.path / "run").glob("requests-*.jsonl")
+    body = {"choices": [{"message": {"content": json.dumps({"1": 2})}}]}
+    names = [json.loads(line)["custom_id"] for line in file.read_text().splitlines()]
+    lines = [json.dumps({"custom_id": name, "response": {"body": body}}) for name in names]
+    (folder.path / "replies.jsonl").write_text("\n".join(lines))
+    other = tmp_path / "other.sqlite"
+    if how == "merged":
+        with Store(other) as target:
+            merge_stores(target, [folder.path / "run"])
+    else:
+        save(salvage(folder.path / "run" / "run.sqlite"), other)
+    folder.run("runs", "import", "@other.sqlite", "@replies.jsonl")
+    with Store(other) as store:
+        assert store.counts()[State.VALID] == 2 * N
+        assert len(list(store.earlier())) == N

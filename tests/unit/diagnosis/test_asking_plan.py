@@ -71,6 +71,18 @@ def test_weighted_targets_count_as_often_as_their_weights_say() -> None:
     np.testing.assert_allclose(weighted.reduction, repeated.reduction)
 
 
+def test_people_who_count_for_nothing_are_not_stood_for(
+    panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("truetwin.diagnosis.representatives.MAX_TARGETS", 10)
+    weights = np.zeros(150)
+    weights[0], weights[-7:] = 1.0, 1.0
+    found = plan(panel, 3, axis="respondent", weights=weights)
+    alone = plan(panel, 3, axis="respondent", targets=panel.respondent_ids[-7:], candidates=found.chosen)
+    assert found.chosen == alone.chosen
+    assert found.reduction == pytest.approx(alone.reduction)
+
+
 def test_greedy_is_close_to_the_best_pair(panel: Panel) -> None:
     K = factors(panel, "item") @ factors(panel, "item").T
     targets = list(range(8, 16))

@@ -619,6 +619,26 @@ def test_many_columns_of_words_are_a_short_list_with_lines_to_paste(
     ]
 
 
+def test_lines_to_paste_are_whole_and_can_be_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from truetwin.cli import _run
+
+    words = [[f"{start} {'long ' * 12}wording of {k}" for k in range(1, 8)] for start in "ABCDE"]
+    names = ["Q, 1", *(f"Q{k}" for k in range(2, 6))]
+    rows = [[f"p{i}", *(words[k][(i + k) % 7] for k in range(5))] for i in range(21)]
+    human = write(tmp_path / "human.csv", [["id", *names], *rows])
+    twin = write(
+        tmp_path / "twin.csv",
+        [["id", *names, "N"], *([f"p{i}", *(1 + (i + k) % 7 for k in range(6))] for i in range(21))],
+    )
+    assert _run(["diagnose", str(human), str(twin)], debug=False) == 2
+    told = capsys.readouterr().err.splitlines()
+    items = tmp_path / "items.csv"
+    items.write_text("\n".join(told[told.index("item_id,kind,labels") :]), encoding="utf-8")
+    panel = read_panel(human, twin, item_file=items)
+    assert not np.isnan(panel.human.values).any()
+    assert sorted(set(panel.human.values[:, 0])) == [1, 2, 3, 4, 5, 6, 7]
+
+
 @pytest.mark.parametrize(
     "words",
     [

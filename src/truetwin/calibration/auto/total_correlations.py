@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from truetwin.calibration.auto.item_links import pairwise_correlations
 from truetwin.calibration.auto.pseudo_targets import Problem
@@ -25,6 +26,7 @@ WEIGHT_PAIRS = 50.0
 TWIN_RIDGE = 0.5
 LEAST_PAIRS = 10
 PENALTIES = np.geomspace(1e-4, 10.0, 26)
+CHUNK = 20_000  # pairs that are handled at a time, to bound memory
 
 
 def total_correlations(problem: Problem, targets: Sequence[int]) -> TotalCorrelations:
@@ -134,16 +136,28 @@ def _errors_of_new_pairs(
     Pairs of new items share none with those that were learned from, and errors of pairs that share one go together.
     """
     X = np.column_stack([np.ones(len(Z)), Z])
-    n_items, p = int(max(first.max(), second.max())) + 1, X.shape[1]
-    squares = weight[:, None, None] * X[:, :, None] * X[:, None, :]
-    products = (weight * r)[:, None] * X
-    of_item = np.zeros((n_items, p, p)), np.zeros((n_items, p))
-    for whole, each in zip(of_item, (squares, products), strict=True):
-        np.add.at(whole, first, each)
-        np.add.at(whole, second, each)
-    ridge = penalty * np.diag(np.arange(p) > 0)
-    left = squares.sum(axis=0) - of_item[0][first] - of_item[0][second] + squares
-    kept = np.maximum(left[:, :1, :1], 1e-12)  # of the weight, so that the penalty is that of a mean
-    toward = products.sum(axis=0) - of_item[1][first] - of_item[1][second] + products
-    found = np.linalg.solve(left / kept + ridge + 1e-9 * np.eye(p), (toward / kept[:, 0])[..., None])[..., 0]
-    return np.asarray(r - (X * found).sum(axis=1))
+    p, n_items = X.shape[1], int(max(first.max(), second.max())) + 1
+    parts = [slice(start, start + CHUNK) for start in range(0, len(X), CHUNK)]
+    of_item = np.zeros((n_items, p * (p + 1)))
+    for part in parts:
+        n = len(r[part])
+        at, pair = np.concatenate([first[part], second[part]]), np.tile(np.arange(n), 2)
+        member = csr_array((np.ones(2 * n), (at, pair)), shape=(n_items, n))
+        of_item += member @ _products(X[part], r[part], weight[part])
+    total = 0.5 * of_item.sum(axis=0)  # each pair counts with both of its items
+    ridge = penalty * np.diag(np.arange(p) > 0) + 1e-9 * np.eye(p)
+    errors = np.empty(len(r))
+    for part in parts:
+        left = total - of_item[first[part]] - of_item[second[part]]
+        left += _products(X[part], r[part], weight[part])
+        kept = left[:, :1]  # weight that is left; where there is none, nothing is known, and 0 is predicted
+        left = np.where(kept > 1e-9, left / np.maximum(kept, 1e-9), 0.0).reshape(-1, p, p + 1)
+        found = np.linalg.solve(left[:, :, :p] + ridge, left[:, :, p:])[..., 0]
+        errors[part] = r[part] - (X[part] * found).sum(axis=1)
+    return errors
+
+
+def _products(X: Array, r: Array, weight: Array) -> Array:
+    """Multiply the features of each pair with each other and with its correlation, (pairs, p * (p + 1))."""
+    beside = np.column_stack([X, r])
+    return np.asarray((weight[:, None, None] * X[:, :, None] * beside[:, None, :]).reshape(len(X), -1))

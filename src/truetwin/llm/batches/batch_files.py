@@ -21,7 +21,7 @@ from truetwin.llm.running.shards import Shard
 from truetwin.llm.store.asking_again import AskAgain, Round
 from truetwin.llm.store.batched_run import HandedOver, Outcome
 from truetwin.llm.store.run_store import Store
-from truetwin.llm.store.stored_call import OPEN_STATES, Failure, storable
+from truetwin.llm.store.stored_call import Failure, storable
 from truetwin.llm.task import ChatModel, Parsed, ReplyReader, State, Task
 from truetwin.settings.declaration import default_of
 from truetwin.settings.shared_settings import ContextLimit
@@ -247,7 +247,6 @@ class _Taking:
     ) -> None:
         self._reader, self._store, self._prices = reader, store, prices
         self._under = under
-        self._rounds: dict[tuple[str, str], Round] = {}
         self._readers: dict[str, ReplyReader] = {}
         self._outcomes: dict[str, Outcome] = {}  # of this block, as yet unwritten
         self._answered: set[Cell] = set()
@@ -274,10 +273,9 @@ class _Taking:
         if not is_open and outcome is Outcome.ANSWERED:
             return "unexpected"
         # The store keeps the tokens of a reply to a cell that has an answer, and not the reply.
-        round_ = self._round(asked)
-        parsed = self._reader_in(round_).parse(asked.cell, reply)
+        parsed = self._reader_in(asked.round_).parse(asked.cell, reply)
         cost = _cost(reply.usage, self._prices)
-        self._store.put(asked.cell, asked.request, parsed, reply, cost=cost, round_=round_)
+        self._store.put(asked.cell, asked.request, parsed, reply, cost=cost, round_=asked.round_)
         self._answered.add(asked.cell)
         self._note(name, Outcome.ANSWERED)
         return "answered" if is_open else "unexpected"
@@ -287,7 +285,7 @@ class _Taking:
         self._store.put_failure(Failure(asked.cell, "batch", str(error), used, _cost(used, self._prices)))
         if self._is_open(asked):
             failed = Parsed(State.PROVIDER_ERROR, None, str(error))
-            self._store.put(asked.cell, asked.request, failed, round_=self._round(asked))
+            self._store.put(asked.cell, asked.request, failed, round_=asked.round_)
         self._note(name, Outcome.FAILED)
 
     def _is_open(self, asked: HandedOver) -> bool:
@@ -295,17 +293,7 @@ class _Taking:
         if asked.cell in self._answered:
             return False
         standing = self._store.standing(asked.cell)
-        return (
-            standing is None
-            or standing.state in OPEN_STATES
-            or (self._round(asked).text is not None and self._round(asked).asks(standing))
-        )
-
-    def _round(self, asked: HandedOver) -> Round:
-        key = asked.file, asked.cell.step
-        if key not in self._rounds:
-            self._rounds[key] = self._store.round_of_file(*key)
-        return self._rounds[key]
+        return Round().asks(standing) or asked.round_.asks(standing)
 
     def _reader_in(self, round_: Round) -> ReplyReader:
         if round_.text is None or self._under is None:

@@ -84,14 +84,17 @@ class Round:
             return False
         return standing.state in _WITHOUT_REPLY or standing.setting != self.setting
 
-    def record(self) -> dict[str, Any]:
-        """Write the round as a record for JSON."""
-        return {"states": sorted(self.states), "text": self.text}
+    def record(self) -> str | None:
+        """Write the round as JSON; None for a round that asks nothing again."""
+        return None if self.text is None else json.dumps({"states": sorted(self.states), "text": self.text})
 
     @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> Round:
+    def from_record(cls, record: str | None) -> Round:
         """Read what :meth:`record` wrote."""
-        return cls(frozenset(map(State, record["states"])), record["text"])
+        if record is None:
+            return cls()
+        found = json.loads(record)
+        return cls(frozenset(map(State, found["states"])), found["text"])
 
     def setting_of(self, before: Standing | None) -> str | None:
         """Return the name to record with a reply. First replies under the run's own settings have none."""

@@ -15,8 +15,6 @@ from truetwin.llm.store.sessions import BATCH
 from truetwin.llm.store.store_tables import columns_of
 from truetwin.llm.store.stored_call import to_request
 
-ROUND_OF_FILE = "round of "  # beginning of the name of a note
-
 
 class Outcome(StrEnum):
     """What ended the wait for a request in a file."""
@@ -29,12 +27,16 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class HandedOver:
-    """Request that was handed over in a file. Without an ``outcome``, its reply is waited for."""
+    """Request that was handed over in a file, in the usual round or one that asks again.
+
+    Without an ``outcome``, its reply is waited for.
+    """
 
     cell: Cell
     request: Request
     file: str
     outcome: Outcome | None
+    round_: Round
 
 
 class BatchedRun(RunFile):
@@ -48,7 +50,8 @@ class BatchedRun(RunFile):
         """Count the requests whose replies are waited for, by the name of their file."""
         with self.reading():
             rows = self._base.execute(
-                f"SELECT batch, count(*) FROM batches WHERE {self._outcome} IS NULL GROUP BY batch ORDER BY batch"
+                f"SELECT batch, count(*) FROM batches WHERE {self._column('outcome')} IS NULL "
+                "GROUP BY batch ORDER BY batch"
             )
             return {str(file): int(n) for file, n in rows}
 
@@ -63,27 +66,20 @@ class BatchedRun(RunFile):
         """Look up the request that was handed over under an id; None if there is none."""
         with self.reading():
             row = self._base.execute(
-                f"SELECT persona, item, step, replicate, prompt, batch, {self._outcome} FROM batches "
-                "WHERE custom_id = ?",
+                f"SELECT persona, item, step, replicate, prompt, batch, {self._column('outcome')}, "
+                f"{self._column('round')} FROM batches WHERE custom_id = ?",
                 (custom_id,),
             ).fetchone()
             if row is None:
                 return None
             cell = Cell(*row[:4])
             outcome = None if row[6] is None else Outcome(row[6])
-            return HandedOver(cell, to_request(row[4], cell, self._text), str(row[5]), outcome)
+            request = to_request(row[4], cell, self._text)
+            return HandedOver(cell, request, str(row[5]), outcome, Round.from_record(row[7]))
 
-    def round_of_file(self, file: str, step: str) -> Round:
-        """Return the round in which the requests of a file are asked: the usual one, or again."""
-        name = ROUND_OF_FILE + file
-        record = self.notes(name).get(name, {}).get(step)
-        with self.reading():
-            return Round() if record is None else Round.from_record(record)
-
-    @property
-    def _outcome(self) -> str:
-        """Column of outcomes, which files of an earlier version lack: they kept only requests that are waited for."""
-        return "outcome" if "outcome" in columns_of(self._base, "batches") else "NULL"
+    def _column(self, name: str) -> str:
+        """Name a column that files of an earlier version lack: they kept only requests that are waited for."""
+        return name if name in columns_of(self._base, "batches") else "NULL"
 
     def end_waits(self, outcomes: Mapping[str, Outcome]) -> None:
         """Note what became of requests. Cells of which no request is waited for any more may be asked again.
@@ -131,7 +127,8 @@ class BatchedRun(RunFile):
         """
         with self.reading():
             rows = self._base.execute(
-                f"SELECT custom_id FROM batches WHERE batch = ? AND {self._outcome} IS NULL", (file,)
+                f"SELECT custom_id FROM batches WHERE batch = ? AND {self._column('outcome')} IS NULL",
+                (file,),
             ).fetchall()
         self.end_waits({name: Outcome.GIVEN_UP for (name,) in rows})
         return len(rows)

@@ -138,7 +138,7 @@ def _merge_one(target: Store, source: Store) -> MergedPart:
         )
         base.execute(  # so that late replies to files of the part are known; nobody waits for them here
             "INSERT INTO batches SELECT custom_id, step, persona, item, replicate, digest, prompt, batch, "
-            "coalesce(outcome, 'given up') FROM source.batches WHERE true ON CONFLICT DO NOTHING"
+            "coalesce(outcome, 'given up'), round FROM source.batches WHERE true ON CONFLICT DO NOTHING"
         )
         base.execute(  # what is noted of people, so that the whole can grow
             "INSERT INTO meta SELECT name, value FROM source.meta WHERE name LIKE '% of answer' "

@@ -15,7 +15,7 @@ from typing import Any
 from truetwin.errors import RunError
 from truetwin.llm.messages import Cell, Reply, Request, Usage
 from truetwin.llm.store.asking_again import AskAgain, Round, round_of
-from truetwin.llm.store.batched_run import ROUND_OF_FILE, Outcome
+from truetwin.llm.store.batched_run import Outcome
 from truetwin.llm.store.ledger import Use
 from truetwin.llm.store.run_file import ONE_CELL, SETTINGS_SEAL
 from truetwin.llm.store.sessions import BATCH, Process
@@ -282,23 +282,16 @@ class Store(SharedRun):
         file : str
             Name of the file.
         requests : sequence of (custom id, cell, request)
-            The requests in the file. If they are asked again, the file is noted to be of that round.
+            The requests in the file. Those of a round that asks again are noted to be of that round.
         """
         self.bring_up_to_date()
         batch = self.open_session(Process(BATCH, 0, ""), {"file": file})
-        steps = {cell.step for _, cell, _ in requests}
-        again = {
-            step: found.record()
-            for step in steps
-            if (found := self._rounds.get(step, _USUAL)).text is not None
-        }
-        if again:
-            self.note(ROUND_OF_FILE + file, again)
         with self.writing():
             for custom_id, cell, request in requests:
+                prompt, round_ = self._store_prompt(request), self._round(cell).record()
                 self._base.execute(
-                    "INSERT OR REPLACE INTO batches VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL)",
-                    (custom_id, *key(cell), request.digest, self._store_prompt(request), file),
+                    "INSERT OR REPLACE INTO batches VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, ?)",
+                    (custom_id, *key(cell), request.digest, prompt, file, round_),
                 )
                 self._base.execute(f"UPDATE claims SET session = ? WHERE {ONE_CELL}", (batch, *key(cell)))
 

@@ -218,9 +218,10 @@ def _take_index(
 ) -> None:
     """Keep a step's settings, its hash, a cell that the index of calls names, or a request that was handed over."""
     match values:
-        case (str(), str(), str(), str(), int(), str(), str(), str(), *outcome):
-            ended = outcome[0] if outcome and outcome[0] in set(Outcome) else Outcome.GIVEN_UP.value
-            found.handed_over.append((*values[:8], ended))
+        case (str(), str(), str(), str(), int(), str(), str(), str(), *rest):
+            outcome, round_ = (*rest, None, None)[:2]
+            ended = outcome if outcome in set(Outcome) else Outcome.GIVEN_UP.value
+            found.handed_over.append((*values[:8], ended, round_))
         case (str(step), str(persona), str(item), int(replicate), int()):
             named.add((step, persona, item, replicate))
         case (str(name), str(text)):

@@ -64,7 +64,8 @@ CREATE TABLE claims (
 CREATE INDEX claims_of_session ON claims (session);
 CREATE TABLE batches (
     custom_id TEXT PRIMARY KEY, step TEXT NOT NULL, persona TEXT NOT NULL, item TEXT NOT NULL,
-    replicate INTEGER NOT NULL, digest TEXT NOT NULL, prompt TEXT NOT NULL, batch TEXT NOT NULL, outcome TEXT
+    replicate INTEGER NOT NULL, digest TEXT NOT NULL, prompt TEXT NOT NULL, batch TEXT NOT NULL, outcome TEXT,
+    round TEXT
 ) WITHOUT ROWID;
 CREATE INDEX batches_of_cell ON batches (step, persona, item, replicate);
 """
@@ -77,6 +78,7 @@ ADDED = (
     ("calls", "seal", "INTEGER"),
     ("calls", "setting", "TEXT"),
     ("batches", "outcome", "TEXT"),
+    ("batches", "round", "TEXT"),
     ("claims", "sent", "INTEGER NOT NULL DEFAULT 1"),
     ("sessions", "requests", "INTEGER NOT NULL DEFAULT 0"),
     ("sessions", "tokens", "INTEGER NOT NULL DEFAULT 0"),

@@ -5,10 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from truetwin.calibration.auto import total_correlations as module
 from truetwin.calibration.auto.total_correlations import _errors_of_new_pairs
 
 
-def test_the_error_of_a_pair_is_learned_without_its_items() -> None:
+@pytest.mark.parametrize("chunk", [3, 20_000])
+def test_the_error_of_a_pair_is_learned_without_its_items(
+    chunk: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CHUNK", chunk)
     rng = np.random.default_rng(0)
     k, m = np.triu_indices(7, 1)
     Z, weight = rng.standard_normal((k.size, 2)), rng.uniform(0.5, 1.0, k.size)
@@ -20,6 +25,17 @@ def test_the_error_of_a_pair_is_learned_without_its_items() -> None:
     X, w = np.column_stack([np.ones(k.size), Z])[rest], weight[rest] / weight[rest].sum()
     b = np.linalg.solve((X.T * w) @ X + 0.3 * np.diag([0, 1, 1]), (X.T * w) @ r[rest])
     assert found[pair] == pytest.approx(r[pair] - np.array([1, *Z[pair]]) @ b, abs=1e-6)
+
+
+def test_of_a_pair_whose_items_are_in_all_others_nothing_is_known() -> None:
+    rng = np.random.default_rng(0)
+    first, second = np.r_[0, np.repeat([0, 1], 6)], np.r_[1, np.arange(2, 14)]
+    for _ in range(20):
+        r, weight = rng.uniform(-0.5, 0.5, 13), rng.uniform(0.5, 1.0, 13)
+        found = _errors_of_new_pairs(
+            rng.standard_normal((13, 3)), r, weight / weight.sum(), 0.01, first, second
+        )
+        assert found[0] == pytest.approx(r[0])
 
 
 def test_items_with_peculiarities_make_new_pairs_less_sure() -> None:
