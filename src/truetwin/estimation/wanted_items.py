@@ -91,7 +91,8 @@ def wanted_items(
     if not wanted:
         raise NotPredictableError(
             "nothing to estimate: people have answered every item. The twin table must have items that the human table "
-            "lacks, or name items with --items (items) to estimate them from twins and the people who have answered."
+            "lacks, or name items with --items (items) to estimate them from twins and the people who have answered. "
+            "If the two tables are swapped, give the human table first."
         )
     answers = {i: np.array(whole.human_values[:, whole.item_ids.index(i)]) for i in wanted if counts[i]}
     hidden = without_answers(whole, list(answers)) if answers else whole

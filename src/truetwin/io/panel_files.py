@@ -20,6 +20,7 @@ from truetwin.io.item_files import read_items
 from truetwin.io.matching_tables import doubts, repair_hint, with_matching_items
 from truetwin.io.people_files import HumanTable, open_human, people_notes
 from truetwin.io.qualtrics_loops import loop_base
+from truetwin.io.stray_columns import stray_columns, stray_note
 from truetwin.io.twin_files import TwinTables, open_twins, source_notes
 
 
@@ -108,6 +109,11 @@ def read_panel(
         file, matched = people_with_matching_ids(everybody, human_answers.source, ours.file, match=match)
         ours = replace(ours, file=file)
         notes += matched
+    strays = stray_columns(tables[0], ours.opened.left_out, tables[1 : len(sources) + 1], items or (), named)
+    if strays:
+        theirs_first = next(table for table in tables[1:] if strays[0] in table.item_ids)
+        notes.append(stray_note(strays, theirs_first.source))
+        tables = [_without_items(table, strays) for table in tables]
     if choices.missing_codes is None:
         tables, found = without_sure_codes(*tables, n_twins=len(sources))
         tables[0] = tables[0].with_notes(*found)
@@ -125,6 +131,11 @@ def read_panel(
         item_file=item_file,
         say=say,
     )
+
+
+def _without_items(table: ResponseMatrix, items: Collection[str]) -> ResponseMatrix:
+    kept = [k for k, item in enumerate(table.item_ids) if item not in items]
+    return table if len(kept) == len(table.item_ids) else table.take_items(kept)
 
 
 def _refuse_mixed(opened: AnswerTable, elsewhere: Collection[str]) -> None:

@@ -128,3 +128,41 @@ def test_ids_that_would_become_equal_are_left_alone(tmp_path: Path) -> None:
     twin.append(["7", 3])  # the other number is a person of its own in both tables
     panel = read_panel(tmp_path / "human.csv", write(tmp_path / "twin.csv", twin))
     assert panel.new_respondents == ("0007", "x")
+
+
+def timed(rows: Rows) -> Rows:
+    """Add the time that each interview took."""
+    return [[*rows[0], "seconds"], *([*row, 100 + 7 * k] for k, row in enumerate(rows[1:]))]
+
+
+def test_swapped_files_are_suspected_although_the_human_table_has_interview_times(tmp_path: Path) -> None:
+    human, twin = answers()
+    files = write(tmp_path / "human.csv", twin), write(tmp_path / "twin.csv", timed(human))
+    said: list[str] = []
+    assert read_panel(*files, say=said.append).new_items == ()
+    assert any("looks like no item: seconds" in text for text in said)
+    assert any("swapped" in text for text in said)
+    assert read_panel(*files, named=["seconds"]).new_items == ("seconds",)
+
+
+def test_what_an_item_file_leaves_undeclared_is_no_item_beside_declared_ones_of_people(
+    tmp_path: Path,
+) -> None:
+    human, twin = answers()
+    coded = [[*human[0], "device"], *([*row, k % 2] for k, row in enumerate(human[1:]))]
+    files = write(tmp_path / "human.csv", twin), write(tmp_path / "twin.csv", coded)
+    declared = write(tmp_path / "items.csv", [["item_id", "low", "high"], *([q, 1, 5] for q in twin[0][1:])])
+    assert read_panel(*files, item_file=declared).new_items == ()
+    assert read_panel(*files).new_items == ("device",)
+
+
+@pytest.mark.parametrize("declare", [False, True])
+def test_new_items_of_many_values_are_items_where_people_have_not_answered_more(
+    tmp_path: Path, declare: bool
+) -> None:
+    human, twin = answers()
+    files = write(tmp_path / "human.csv", timed(human)), write(tmp_path / "twin.csv", twin)
+    assert read_panel(*files).new_items == ("N1", "N2")
+    old = write(tmp_path / "items.csv", [["item_id", "low", "high"], *([q, 1, 5] for q in human[0][1:])])
+    files = write(tmp_path / "human.csv", human), write(tmp_path / "twin.csv", timed(twin))
+    assert read_panel(*files, item_file=old if declare else None).new_items == ("N1", "N2", "seconds")
