@@ -206,7 +206,8 @@ class Panel:
         if people is not None:
             known = people if isinstance(people, People) else people_from_frame(people, id_column=id_column)
             everybody = tuple(dict.fromkeys(i for each in tables for i in each.respondent_ids))
-            known, _ = people_with_matching_ids(everybody, "the human table", known, match=match)
+            known, notes = people_with_matching_ids(everybody, "the human table", known, match=match)
+            tables[0] = tables[0].with_notes(*notes)
         if people_columns:
             taken = people_from_frame(
                 human, id_column=id_column, columns=people_columns, items=items, source="the human table"

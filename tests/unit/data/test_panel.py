@@ -72,6 +72,8 @@ def test_data_frames_that_write_ids_in_two_ways_are_refused_or_matched() -> None
     panel = Panel.from_frames(human, twin, people=people, choices=ReadingChoices(match=True))
     assert panel.respondent_ids == ("007", "120")
     assert panel.person_numbers("age").tolist() == [30, 40]
+    assert "the people table: matched 2 respondent ids" in panel.human.notes[-1]
+    assert "matched 2 respondent ids" in panel.twin.notes[-1]
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,8 @@ MOST_PANELS = 12
 MARGIN, BETWEEN = 0.4, 1.0
 #: Height of tick labels and label of a horizontal axis, in points.
 BELOW_LABEL = 36
+#: Height of a line of a legend, in points.
+LEGEND_LINE = 13
 #: Width of a letter of 10 points, in points.
 LETTER = 6.0
 _UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
@@ -142,11 +144,16 @@ def legend_below(axes: Axes, ncols: int) -> None:
 
 
 def legend_above(axes: Axes, labels: Sequence[str] = (), fontsize: float = 10) -> None:
-    """Explain marks above the title that :func:`finding` wrote, in as many columns as there is room for."""
+    """Explain marks above the title that :func:`finding` wrote, in as many columns as there is room for.
+
+    The figure grows by these lines, so that its plots stay as high as they were.
+    """
     marks = axes.get_legend_handles_labels()[1]
-    columns = int(1.25 * _letters(axes, labels, fontsize) / (max(map(len, marks)) + 7))
-    lines = axes.get_title(loc="left").count("\n") + 1
-    _legend(axes, "lower left", (0.0, 1.0), 8 + 12 * lines, max(columns, 1))
+    columns = max(int(1.25 * _letters(axes, labels, fontsize) / (max(map(len, marks)) + 7)), 1)
+    figure, lines = axes.figure, -(-len(marks) // columns)
+    figure.set_figheight(figure.get_figheight() + lines * LEGEND_LINE / 72)
+    lines_of_title = axes.get_title(loc="left").count("\n") + 1
+    _legend(axes, "lower left", (0.0, 1.0), 8 + 12 * lines_of_title, columns)
 
 
 def _legend(axes: Axes, loc: Any, corner: tuple[float, float], up: float, ncols: int) -> None:

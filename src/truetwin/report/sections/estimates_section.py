@@ -108,9 +108,8 @@ def _pictures(record: Mapping[str, Any]) -> list[Picture]:
 
 
 def _picture(k: int, rows: Sequence[Mapping[str, Any]], by: str | None, level: float) -> Picture:
-    n_groups = len({row["group"] for row in rows})
-    n_rows = len({row.get("category") for row in rows}) * n_groups
-    figure, axes = new_figure(5.2, min(max(2.0, 0.17 * n_rows + 0.09 * n_groups + 0.9), 8.0))
+    n_rows = len({row.get("category") for row in rows}) * len({row["group"] for row in rows})
+    figure, axes = new_figure(5.2, min(max(2.0, 0.17 * n_rows + 1.0), 8.0))
     draw_estimates(axes, [{"category": None, **row} for row in rows])
     divided = f" by {by}" if by else ""
     caption = f"Shares of {rows[0]['item']}{divided}, with {level:.0%} intervals ({rows[0]['n']} people)."

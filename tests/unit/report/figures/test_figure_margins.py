@@ -81,6 +81,15 @@ def test_the_title_stands_clear_of_the_marks_of_groups() -> None:
     assert legend.get_window_extent().y0 >= title.get_window_extent().y1 > axes.get_window_extent().y1
 
 
+def test_many_groups_leave_the_plot_its_height() -> None:
+    heights = []
+    for groups in (("all",), tuple(f"{k} {LONG}" for k in range(9))):
+        figure = estimates_figure(estimates(groups), 0.9)
+        figure.draw_without_rendering()
+        heights.append(figure.axes[0].bbox.height)
+    assert heights[1] > 0.85 * heights[0]
+
+
 def test_a_figure_is_as_it_was_after_it_was_put_on_a_page() -> None:
     figure = estimates_figure(estimates(("all",)), 0.9)
     canvas, dpi, engine = figure.canvas, figure.dpi, figure.get_layout_engine()
