@@ -72,3 +72,47 @@ def test_a_page_for_users_of_other_tools_runs_as_it_stands(
     assert "verdicts" in printed
     written = {path.name for path in tmp_path.iterdir()}
     assert {"draws.csv", "items.jsonl", "estimates.csv", "predictions.sav"} <= written
+
+
+NUMBER = re.compile(r"[+-]?\d+(\.\d+)?%?")
+SHOWN = re.compile(r"^```sh\n([^`]*?)^```\n\n```text\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def lines_of(text: str) -> list[str]:
+    """Lines of a printed text without its spaces at the ends and its rules."""
+    return [line.strip() for line in text.splitlines() if line.strip(" \u2500")]
+
+
+def alike(one: str, other: str) -> bool:
+    """Compare two printed lines; numbers may differ in their last digit, as they do between versions of libraries."""
+    words, others = one.split(), other.split()
+    return len(words) == len(others) and all(map(_same, words, others))
+
+
+def _same(one: str, other: str) -> bool:
+    if one == other:
+        return True
+    numbers = [NUMBER.fullmatch(word) for word in (one, other)]
+    if not all(numbers) or one.count("%") != other.count("%"):
+        return False
+    last = 10.0 ** -len(one.rstrip("%").partition(".")[2])
+    return abs(float(one.rstrip("%")) - float(other.rstrip("%"))) < 1.5 * last
+
+
+@pytest.mark.parametrize("page", ["from-twins-to-a-published-number", "plan-and-update"])
+def test_a_guide_shows_what_its_commands_print(
+    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert _run(["study", "init", "study"], debug=True) == 0
+    text = (ROOT / "docs" / "guides" / f"{page}.md").read_text(encoding="utf-8")
+    found = [(block, shown) for block, shown in SHOWN.findall(text) if "python" not in block]
+    assert found
+    for block, shown in found:
+        capsys.readouterr()
+        for words in commands(block):
+            if words[:2] != ["study", "init"]:
+                assert _run(words, debug=True) == 0, words
+        printed = iter(lines_of("\n".join(capsys.readouterr())))
+        missing = [line for line in lines_of(shown) if not any(alike(line, each) for each in printed)]
+        assert not missing, f"{page}: printed no line like {missing[0]!r}"

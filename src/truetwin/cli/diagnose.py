@@ -143,7 +143,7 @@ def print_diagnosis(found: Diagnosis) -> None:
     print_table(
         _structure(found),
         [
-            Column("what", "leading directions"),
+            Column("what", "directions"),
             Column("k", "k", "d"),
             Column("twin", "distance, twins", ".3f"),
             Column("gaussian", "noise", ".3f"),
@@ -154,22 +154,7 @@ def print_diagnosis(found: Diagnosis) -> None:
     )
     _print_faults(found)
     if found.record:
-        columns = [
-            Column("verdict", "verdict"),
-            Column("n_items", "items", "d"),
-            Column("calibrated", "calib.", ".3f"),
-            Column("twin", "twin", ".3f"),
-            Column("n_blocks", "blocks", "d", optional=True),
-            Column("calibrated_by_block", "calib.", ".3f"),
-            Column("calibrated_standard_error", "SE", ".3f"),
-            Column("twin_by_block", "twin", ".3f"),
-            Column("twin_standard_error", "SE", ".3f"),
-        ]
-        title = (
-            "how such verdicts did: answered items, hidden in turn\n"
-            "mean correlations over items, then over blocks (a battery counts once)"
-        )
-        print_table(found.record_summary(), columns, title=title)
+        _print_record(found)
     if found.verdicts:
         _print_verdicts(found)
     for text in found.warnings():
@@ -182,6 +167,31 @@ def _title(found: Diagnosis) -> str:
         f"{s['n_items']} items answered by {s['n_respondents']} people and their twins; effective rank "
         f"{ranks['human'].effective_rank} (people), {ranks['twin'].effective_rank} (twins)"
     )
+
+
+def _print_record(found: Diagnosis) -> None:
+    """Print what the verdicts would have been worth on answered items: over items, and over blocks."""
+    from truetwin.cli.output import Column, print_table
+
+    rows, verdict = found.record_summary(), Column("verdict", "verdict")
+    by_item = [
+        verdict,
+        Column("n_items", "items", "d"),
+        Column("calibrated", "calib.", ".3f"),
+        Column("twin", "twin", ".3f"),
+    ]
+    by_block = [
+        verdict,
+        Column("n_blocks", "blocks", "d"),
+        Column("calibrated_by_block", "calib.", ".3f"),
+        Column("calibrated_standard_error", "SE", ".3f"),
+        Column("twin_by_block", "twin", ".3f"),
+        Column("twin_standard_error", "SE", ".3f"),
+    ]
+    title = "how such verdicts did: answered items, hidden in turn\nmean correlations over items"
+    print_table(rows, by_item, title=title)
+    if any(row.get("calibrated_by_block") is not None for row in rows):
+        print_table(rows, by_block, title="mean correlations over blocks (a battery counts once)")
 
 
 def _structure(found: Diagnosis) -> list[dict[str, Any]]:
@@ -243,11 +253,11 @@ def _print_verdicts(found: Diagnosis) -> None:
     from truetwin.cli.output import Column, print_table
 
     columns = [
-        Column("item", "new item"),
+        Column("item", "item"),
         Column("verdict", "verdict"),
-        Column("expected_calibrated", "calibrated", ".2f"),
-        Column("expected_twin", "twin", ".2f"),
-        Column("twin_r2", "twin R2", ".2f"),
+        Column("expected_calibrated", "calib.", ".2f"),
+        Column("expected_twin", "twin", ".2f", optional=True),
+        Column("twin_r2", "twin R2", ".2f", optional=True),
         Column("words", "why", foldable=True),
     ]
     rows = [{**r, "words": "; ".join(_without_repeats(r))} for r in found.verdicts]

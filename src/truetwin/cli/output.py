@@ -94,9 +94,16 @@ def print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], *,
         return
     out.width = max(out.width, needed)
     out.print(table)
-    left_out = [c.heading for c in wanted if c not in shown]
+    left_out = [_told_apart(c, wanted) for c in wanted if c not in shown]
     if left_out:
         note(f"left out for want of width: {', '.join(left_out)}; --json has everything")
+
+
+def _told_apart(column: Column, among: Sequence[Column]) -> str:
+    """Name a column; one of several with the same heading (SE) is named by the column before it, too."""
+    alike = [c for c in among if c.heading == column.heading]
+    place = among.index(column)
+    return f"{column.heading} of {among[place - 1].heading!r}" if len(alike) > 1 and place else column.heading
 
 
 def _longest_name(row: Mapping[str, Any], column: Column) -> int:

@@ -96,15 +96,15 @@ def item_verdicts(
         reached = battery_scores if new_battery and len(known) < prepared.donors.size else scores
         outcomes = np.column_stack([record.calibrated if reached is None else reached, twin_scores(prepared)])
         shown = chance(prepared, groups)
-        # a method whose laws are known may do better than conditional expectations, whose record says nothing then
-        judged = reached is not None or not said
-        failed = _by_chance(outcomes, prepared.donors, prepared.groups) if judged else ""
+        failed = _by_chance(outcomes, prepared.donors, prepared.groups)
         for j in targets:
             expected = expect(features, outcomes, prepared.donors, int(j), prepared.groups)
             law = said.get(prepared.panel.item_ids[j])
             if expected and law is not None:
                 expected = replace(expected, calibrated=law)
-            doubts = _doubts(shown, failed, expected)
+            # a method whose law is known may do better than conditional expectations, whose record says nothing then
+            judged = reached is not None or law is None
+            doubts = _doubts(shown, failed if judged else "", expected)
             rows.append(_row(prepared, int(j), around, agreement[j], expected, new_battery, doubts))
     order = {j: k for k, j in enumerate(prepared.new.tolist())}
     return sorted(rows, key=lambda row: order[prepared.panel.item_ids.index(row["item"])])

@@ -64,7 +64,8 @@ class FirstAnswers:
     def belief(self, prior: SharePrior, worth: float) -> tuple[Array, Array, Array]:
         """Return the mixture of what is known of the means now; see ``posterior_mixture``."""
         counted = np.full(len(prior.means), worth)
-        return posterior_mixture(prior, self.centre(prior), counted, self.variance(prior))
+        spread = prior.variances if self.spread is None else self.spread
+        return posterior_mixture(prior, self.centre(prior), counted, spread)
 
 
 #: Nobody has answered, and everybody counts alike.

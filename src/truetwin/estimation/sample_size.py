@@ -197,13 +197,14 @@ def _needed(
     """Say how many people one item needs in all, and how many more than have answered."""
     people = people_needed(prior, precision, population=population, level=level, ratio=ratio, first=first)
     without = people_without_twins(prior, precision, population=population, level=level, first=first)
+    if not first.n:
+        people = min(people, without)  # twins can still be left aside
     # The forecast is about intervals to come. Whether those of today are narrow enough is known.
     people = first.n if now <= precision else min(max(people, first.n + 1), population)
-    people = min(people, without)
     return {
         "people": people,
         "people_without_twins": without,
-        "saved": without - people,
+        "saved": max(without - people, 0),
         "asked": first.n,
         "more": people - first.n,
         "more_without_twins": without - first.n,

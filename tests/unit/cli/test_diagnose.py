@@ -87,6 +87,18 @@ def test_declared_blocks_decide_what_a_new_battery_is(
     assert found == {"Q13": True, "Q14": True, "Q15": False}
 
 
+def test_tables_fit_a_narrow_terminal(
+    capsys: pytest.CaptureFixture[str], tables: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rich.console import Console
+
+    monkeypatch.setattr("truetwin.cli.output.console", lambda: Console(width=60, highlight=False))
+    tabled = [line for line in run(capsys, "diagnose", *tables).splitlines() if line.startswith(" ")]
+    assert max(len(line.rstrip()) for line in tabled) <= 60
+    (over_blocks,) = (line for line in tabled if "blocks" in line)
+    assert over_blocks.split() == ["verdict", "blocks", "calib.", "SE", "twin", "SE"]
+
+
 def test_nothing_to_predict_is_said_and_still_diagnosed(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

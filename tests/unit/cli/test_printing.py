@@ -64,6 +64,22 @@ def test_names_of_files_are_never_broken(
         assert max(map(len, printed.splitlines())) <= width
 
 
+def test_a_column_that_is_left_out_is_told_from_others_of_the_same_heading(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rich.console import Console
+
+    columns = [
+        Column("mean", "mean", ".3f"),
+        Column("mean_error", "SE", ".3f", optional=True),
+        Column("gain", "gain", ".3f"),
+        Column("gain_error", "SE", ".3f"),
+    ]
+    monkeypatch.setattr("truetwin.cli.output.console", lambda: Console(width=30, highlight=False))
+    print_table([{column.field: 0.25 for column in columns}], columns)
+    assert "left out for want of width: SE of 'mean';" in capsys.readouterr().err
+
+
 def test_progress_escapes_what_a_server_says(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

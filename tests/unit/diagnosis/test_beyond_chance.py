@@ -126,3 +126,6 @@ def test_people_who_agree_to_everything_are_calibrated_whatever_their_twins_are(
     assert chance(found, found.groups).own > 0.05
     said = dict.fromkeys(found.panel.item_ids, 0.5)
     assert {row["verdict"] for row in item_verdicts(found, known_expectations=said)} == {"calibrate"}
+    first, second = found.panel.item_ids[12:]
+    verdicts = {row["item"]: row["verdict"] for row in item_verdicts(found, known_expectations={first: 0.5})}
+    assert verdicts == {first: "calibrate", second: "do not trust"}  # of the second, no law is known

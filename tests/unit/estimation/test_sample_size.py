@@ -108,6 +108,17 @@ def test_a_sample_and_weights_change_what_is_still_to_ask() -> None:
         plan_sample(panel, 0.1, sample=strangers)
 
 
+def test_as_long_as_the_interval_is_too_wide_more_people_are_asked() -> None:
+    population = generate_population(100, 8, n_new_items=2, random_state=0)
+    panel, item = population.panel, population.panel.new_items[0]
+    alike = ResponseMatrix(np.full((40, 1), 5.0), panel.respondent_ids[:40], [panel.items[item]])
+    now = plan_sample(panel, 0.1, items=[item], sample=alike).rows[0]["half_width_now"]
+    narrower = plan_sample(panel, 0.95 * now, items=[item], sample=alike).rows[0]
+    assert narrower["people_without_twins"] == 40  # answers that are alike have no spread
+    assert narrower["more"] > 1
+    assert narrower["saved"] == 0
+
+
 def test_each_new_item_gets_its_numbers() -> None:
     panel = generate_population(300, 20, n_new_items=3, random_state=0).panel
     found = plan_sample(panel, 0.08)
