@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
+from unicodedata import east_asian_width
 
 from truetwin.errors import ParameterError
 from truetwin.io import replacing
@@ -109,9 +111,15 @@ def finding(axes: Axes, text: str, labels: Sequence[str] = (), fontsize: float =
 
     ``labels`` of rows, in their font size, take room from the left.
     """
-    room = _letters(axes, labels, fontsize)
-    lines = fill(shorten(text, 200), int(room), max_lines=2, placeholder=" …")
+    shown = shorten(text, 200)
+    room = _letters(axes, labels, fontsize) * len(shown) / max(_width(shown), 1)
+    lines = fill(shown, int(room), max_lines=2, placeholder=" …")
     axes.set_title(lines, loc="left", fontsize=10, y=1.0)
+
+
+def _width(text: str) -> int:
+    """Return how many letters are as wide as a text; characters of Chinese and the like count as two."""
+    return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
 def _letters(axes: Axes, labels: Sequence[str], fontsize: float) -> float:
@@ -261,8 +269,13 @@ def to_svg(figure: Figure, name: str) -> str:
     import matplotlib
 
     buffer = io.StringIO()
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}), _on_page(figure) as canvas:
-        # `savefig` would draw the figure twice.
+    with (
+        matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}),
+        warnings.catch_warnings(),
+        _on_page(figure) as canvas,
+    ):
+        # Texts stay texts, which the reader's fonts show. `savefig` would draw the figure twice.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
         canvas.print_svg(buffer, metadata=_UNDATED["svg"])  # type: ignore[no-untyped-call]
     text = buffer.getvalue()
     text = text[text.index("<svg") :]

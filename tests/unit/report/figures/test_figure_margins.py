@@ -12,7 +12,7 @@ from truetwin.report.figures.calibration_figures import shares_grid
 from truetwin.report.figures.effect_figures import forest_figure
 from truetwin.report.figures.estimate_figures import estimates_figure
 from truetwin.report.figures.evaluation_figures import method_figure, target_figure
-from truetwin.report.figures.theme import to_svg
+from truetwin.report.figures.theme import finding, new_figure, to_svg
 
 LONG = "An answer WITH a wording that goes on and on"
 GROUPS = ("young", "old", LONG)
@@ -88,6 +88,15 @@ def test_many_groups_leave_the_plot_its_height() -> None:
         figure.draw_without_rendering()
         heights.append(figure.axes[0].bbox.height)
     assert heights[1] > 0.85 * heights[0]
+
+
+def test_titles_in_wide_letters_are_broken_earlier_and_drawn_without_their_font() -> None:
+    figure, axes = new_figure()
+    finding(axes, "问" * 90)
+    lines = axes.get_title(loc="left").split("\n")
+    assert len(lines) == 2
+    assert max(map(len, lines)) * 10 < 72 * figure.get_figwidth() - 40
+    assert lines[0] in to_svg(figure, "a")
 
 
 def test_a_figure_is_as_it_was_after_it_was_put_on_a_page() -> None:
