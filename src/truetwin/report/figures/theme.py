@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from textwrap import fill
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from unicodedata import east_asian_width
 
 from truetwin.errors import ParameterError
@@ -158,7 +158,7 @@ def legend_above(axes: Axes, labels: Sequence[str] = (), fontsize: float = 10) -
     """
     marks = axes.get_legend_handles_labels()[1]
     columns = max(int(1.25 * _letters(axes, labels, fontsize) / (max(map(len, marks)) + 7)), 1)
-    figure, lines = axes.figure, -(-len(marks) // columns)
+    figure, lines = cast("Figure", axes.figure), -(-len(marks) // columns)
     figure.set_figheight(figure.get_figheight() + lines * LEGEND_LINE / 72)
     lines_of_title = axes.get_title(loc="left").count("\n") + 1
     _legend(axes, "lower left", (0.0, 1.0), 8 + 12 * lines_of_title, columns)
