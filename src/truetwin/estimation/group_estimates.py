@@ -256,7 +256,7 @@ def _updated(
 
 @dataclass(frozen=True, eq=False)
 class _Posteriors:
-    """What answers tell of the groups' means, given tau.
+    """Posterior of the groups' means, given tau.
 
     Attributes
     ----------
