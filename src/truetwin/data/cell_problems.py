@@ -191,7 +191,9 @@ class LabelLine:
 
 
 def label_line(name: str, cells: Cells, item: Item | None = None) -> LabelLine:
-    """Write the line of an item file that declares the words of a column; empty if nothing tells their codes.
+    """Write the line of an item file that declares the words of a column; empty if there is none.
+
+    There is none if nothing tells their codes, or if a word has a ``|``, which parts labels.
 
     The codes are those that the words begin with (``2 = Disagree``) or end with (``A2``). Words without codes get the
     order in which they occur, which is for the user to correct: a table does not say which answer is higher. Among
@@ -201,6 +203,8 @@ def label_line(name: str, cells: Cells, item: Item | None = None) -> LabelLine:
     known: dict[float, str] = {} if scale is None else dict(scale.labels)
     meant = misspelt_labels(cells, item)
     words = [word for word in cells.unread if as_number(word) is None and word not in meant]
+    if any("|" in word for word in words):
+        return LabelLine("")
     own = {} if known else _own_codes(words)
     if own:
         line = "|".join(f"{code}={word}" for code, word in sorted(own.items()))

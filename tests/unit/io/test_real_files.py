@@ -639,6 +639,14 @@ def test_lines_to_paste_are_whole_and_can_be_read(tmp_path: Path, capsys: pytest
     assert sorted(set(panel.human.values[:, 0])) == [1, 2, 3, 4, 5, 6, 7]
 
 
+def test_words_that_an_item_file_cannot_hold_are_not_offered_to_paste(tmp_path: Path) -> None:
+    human = write(tmp_path / "human.csv", [["id", "Q1"], *([f"p{k}", ["A|B", "C"][k % 2]] for k in range(8))])
+    twin = write(tmp_path / "twin.csv", [["id", "Q1", "N"], *([f"p{k}", 1 + k % 2, 1] for k in range(8))])
+    with pytest.raises(DataError, match="Recode it") as raised:
+        read_panel(human, twin)
+    assert "item_id,kind,labels" not in str(raised.value)
+
+
 @pytest.mark.parametrize(
     "words",
     [

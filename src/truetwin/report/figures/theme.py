@@ -112,7 +112,7 @@ def finding(axes: Axes, text: str, labels: Sequence[str] = (), fontsize: float =
     ``labels`` of rows, in their font size, take room from the left.
     """
     shown = shorten(text, 200)
-    room = _letters(axes, labels, fontsize) * len(shown) / max(_width(shown), 1)
+    room = _letters(axes, labels, fontsize) * (len(shown) / _width(shown) if shown else 1)
     lines = fill(shown, int(room), max_lines=2, placeholder=" …")
     axes.set_title(lines, loc="left", fontsize=10, y=1.0)
 

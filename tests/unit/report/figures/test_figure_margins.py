@@ -97,6 +97,8 @@ def test_titles_in_wide_letters_are_broken_earlier_and_drawn_without_their_font(
     assert len(lines) == 2
     assert max(map(len, lines)) * 10 < 72 * figure.get_figwidth() - 40
     assert lines[0] in to_svg(figure, "a")
+    finding(axes, "")
+    assert axes.get_title(loc="left") == ""
 
 
 def test_a_figure_is_as_it_was_after_it_was_put_on_a_page() -> None:
