@@ -84,6 +84,15 @@ def test_intervals_of_every_gap_hold() -> None:
     assert found == pytest.approx([0.9] * 3, abs=0.06)
 
 
+def test_deviations_from_everybody_have_the_form_too() -> None:
+    shares, bases = np.array([0.2, 0.3, 0.5]), np.array([50.0, 80.0, 100.0])
+    own, _ = deviation_variances(shares, bases, ENDS)
+    less_everybody = np.eye(3) - shares
+    for t, tau in enumerate(TAUS):
+        covariance = tau**2 * ENDS + np.diag(1 / bases)
+        assert own[:, t] == pytest.approx(np.diag(less_everybody @ covariance @ less_everybody.T))
+
+
 def test_sizes_of_other_errors_keep_the_form() -> None:
     law = learned(errors(ENDS, 60))
     small = errors(ENDS, 60, tau=0.03, seed=1)
