@@ -136,7 +136,9 @@ def _fit(
     names, table = list(losses), np.stack(list(losses.values()))
     best = names[int(table.sum(axis=1).argmin())]
     whole = candidates[best][0]
-    others = (table.sum(axis=1, keepdims=True) - table).argmin(axis=0)  # a unit has no say in its own choice
+    others = (table.sum(axis=1, keepdims=True) - table).argmin(
+        axis=0
+    )  # errors on a unit have no say in its own choice
     hidden_predictions = np.stack(list(predictions.values()))[others[units], np.arange(len(units))]
     words = (
         best

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from truetwin.estimation.gap_law import GapLaw, GapRecord, tilted
+from truetwin.estimation.gap_law import GapLaw, GapRecord, _fit, tilted
 from truetwin.estimation.group_errors import TAUS, deviation_variances
 
 N_ITEMS, N_GROUPS, BASE = 60, 4, 100.0
@@ -24,6 +24,18 @@ def record(slope_of_twins: float, tau: float, seed: int = 0) -> GapRecord:
 def test_coefficients_are_those_of_the_answered_items() -> None:
     law = GapLaw.learn(record(0.4, 0.05))
     assert law.coefficients == pytest.approx([0.4, 0.5], abs=0.1)
+
+
+def test_the_error_on_a_battery_has_no_say_in_how_it_is_predicted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("truetwin.estimation.gap_law.PENALTIES", ())
+    some = record(0.4, 0.05)
+    features, precision = np.stack([some.twin, some.calibrated], axis=-1), np.ones(some.human.shape)
+    units = np.arange(N_ITEMS) // 4
+    other = some.human.copy()
+    other[:4] = 50 * some.twin[:4]
+    before, after = (_fit(human, features, precision, units) for human in (some.human, other))
+    assert before[0] != after[0]
+    assert after[2][:4] == pytest.approx(before[2][:4])
 
 
 def test_tau_is_about_what_errors_are() -> None:
