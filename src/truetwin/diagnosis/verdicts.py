@@ -16,8 +16,9 @@ and the twins did. A small ridge regression of the two correlations on the three
 - *calibrate*: otherwise.
 
 With fewer than eight answered items there are no expected correlations: *calibrate* if donors explain a tenth of how
-the item's twins differ and chance does not explain what the answered items show, else *do not trust*. Where people
-answered every donor alike, nothing shows that twins know them: *do not trust*.
+the item's twins differ and chance does not explain what the answered items show; else *use the twin* if twins' answers
+to these items go with people's, beyond chance and by .1 on average; else *do not trust*. Where people answered every
+donor alike, nothing shows that twins know them: *do not trust*.
 
 "Calibrated" means predicted from the answers to other items (fit-and-transfer), unless scores of another method, or
 what its laws expect, are given. A method that also uses the item's own twins may beat both. Then *use the twin* says
@@ -39,7 +40,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from truetwin.calibration.laws.item_expectation import Expected, Positions, expect
-from truetwin.diagnosis.beyond_chance import Chance, chance, chance_without_each
+from truetwin.diagnosis.beyond_chance import ERROR, Chance, chance, chance_without_each
 from truetwin.diagnosis.span import Span, span
 from truetwin.diagnosis.standardised_panel import Array, Prepared
 from truetwin.diagnosis.track_record import agreement_of_new, left_out, left_out_twice, twin_scores
@@ -94,8 +95,10 @@ def item_verdicts(
         agreement[targets] = agreement_of_new(prepared, targets)
         features = _features(around, agreement)
         reached = battery_scores if new_battery and len(known) < prepared.donors.size else scores
-        outcomes = np.column_stack([record.calibrated if reached is None else reached, twin_scores(prepared)])
+        twins = twin_scores(prepared)
+        outcomes = np.column_stack([record.calibrated if reached is None else reached, twins])
         shown = chance(prepared, groups)
+        own = _own_answers(shown, twins[prepared.donors])
         failed = _by_chance(outcomes, prepared.donors, prepared.groups)
         for j in targets:
             expected = expect(features, outcomes, prepared.donors, int(j), prepared.groups)
@@ -105,7 +108,7 @@ def item_verdicts(
             # a method whose law is known may do better than conditional expectations, whose record says nothing then
             judged = reached is not None or law is None
             doubts = _doubts(shown, failed if judged else "", expected)
-            rows.append(_row(prepared, int(j), around, agreement[j], expected, new_battery, doubts))
+            rows.append(_row(prepared, int(j), around, agreement[j], expected, new_battery, doubts, own))
     order = {j: k for k, j in enumerate(prepared.new.tolist())}
     return sorted(rows, key=lambda row: order[prepared.panel.item_ids.index(row["item"])])
 
@@ -134,7 +137,8 @@ def hidden_verdicts(prepared: Prepared, scores: Array | None = None) -> list[dic
         expected = expect(features, outcomes, prepared.donors[prepared.donors != h], int(h), prepared.groups)
         failed = _by_chance(outcomes, prepared.donors[prepared.donors != h], prepared.groups)
         doubts = _doubts(shown, failed, expected)
-        row = _row(prepared, int(h), around, record.agreement[h, h], expected, False, doubts)
+        own = _own_answers(shown, twin[prepared.donors[prepared.donors != h]])
+        row = _row(prepared, int(h), around, record.agreement[h, h], expected, False, doubts, own)
         rows.append(
             row | {"calibrated": float(calibrated[h]), "twin": float(twin[h]), "block": prepared.blocks[h]}
         )
@@ -181,12 +185,13 @@ def _row(
     expected: Expected | None,
     new_battery: bool,
     doubts: str,
+    own: float,
 ) -> dict[str, Any]:
     answers = prepared.panel.twin_values[:, j]
     answers = answers[np.isfinite(answers)]
     others = prepared.human[:, prepared.donors[prepared.donors != j]]
     people_differ = bool(np.nan_to_num(others).any())
-    verdict, why = _decide(answers, around.r2[j], expected, people_differ, doubts)
+    verdict, why = _decide(answers, around.r2[j], expected, people_differ, doubts, own)
     ids = prepared.panel.item_ids
     near = [(ids[d], c) for d, c in around.nearest[j] if abs(c) >= _SHOWN]
     shown = ", ".join(f"{d} ({c:+.2f})" for d, c in near)
@@ -213,6 +218,12 @@ def _row(
         "new_battery": new_battery,
         "reasons": reasons,
     }
+
+
+def _own_answers(shown: Chance, twins: Array) -> float:
+    """Mean correlation of twins' answers with people's on the answered items; 0 where chance explains it."""
+    known = twins[np.isfinite(twins)]
+    return float(known.mean()) if known.size and shown.own <= ERROR / 2 else 0.0
 
 
 def _doubts(shown: Chance, failed: str, expected: Expected | None) -> str:
@@ -244,7 +255,12 @@ def _by_chance(outcomes: Array, record: Positions, groups: Positions) -> str:
 
 
 def _decide(
-    answers: NDArray[np.float64], r2: float, expected: Expected | None, people_differ: bool, doubts: str
+    answers: NDArray[np.float64],
+    r2: float,
+    expected: Expected | None,
+    people_differ: bool,
+    doubts: str,
+    own: float,
 ) -> tuple[Verdict, str]:
     if answers.size < MIN_TWIN_ANSWERS:
         return "do not trust", f"only {answers.size} twin answers: nothing to learn from"
@@ -256,7 +272,11 @@ def _decide(
         why = "too few answered items to learn from, so judged by how its twins differ"
         if doubts:
             return "do not trust", f"{why}; {doubts}"
-        return ("calibrate" if np.isfinite(r2) and r2 >= SMALL else "do not trust"), why
+        if np.isfinite(r2) and r2 >= SMALL:
+            return "calibrate", why
+        if own >= SMALL:
+            return "use the twin", f"{why}; their answers go with people's ({own:.2f} on average)"
+        return "do not trust", why
     what = f"expected correlation {expected.calibrated:.2f} calibrated, {expected.twin:.2f} as the twins are"
     if max(expected.calibrated, expected.twin) < SMALL:
         return "do not trust", what

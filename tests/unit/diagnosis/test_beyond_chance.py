@@ -114,6 +114,21 @@ def test_few_answered_items_and_twins_that_know_nothing_are_not_trusted(prepared
         found += item_verdicts(few)
     assert {"too few answered items" in row["reasons"][0] for row in found} == {True}
     assert [row["verdict"] for row in found].count("calibrate") <= 2  # of 12
+    assert [row["verdict"] for row in found].count("use the twin") <= 1
+
+
+def test_few_answered_items_and_twins_that_answer_as_people_do_are_used(prepared: Prepared) -> None:
+    """Twins of items that have nothing in common still know their people."""
+    rng = np.random.default_rng(0)
+    human = rng.standard_normal((80, 14))
+    twin = standardised(human + rng.standard_normal((80, 14)))
+    human = standardised(human)
+    human[:, 6:] = np.nan
+    found = item_verdicts(replace(prepared, donors=prepared.donors[:6], human=human, twin=twin))
+    assert {row["verdict"] for row in found} == {"use the twin"}
+    assert "go with people's (0.6" in found[0]["reasons"][0]
+    turned = item_verdicts(replace(prepared, donors=prepared.donors[:6], human=-human, twin=twin))
+    assert {row["verdict"] for row in turned} == {"do not trust"}
 
 
 def test_people_who_agree_to_everything_are_calibrated_whatever_their_twins_are(prepared: Prepared) -> None:
