@@ -275,7 +275,7 @@ def to_svg(figure: Figure, name: str) -> str:
         _on_page(figure) as canvas,
     ):
         # Texts stay texts, which the reader's fonts show. `savefig` would draw the figure twice.
-        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
+        warnings.filterwarnings("ignore", "Glyph .* missing from ", UserWarning)
         canvas.print_svg(buffer, metadata=_UNDATED["svg"])  # type: ignore[no-untyped-call]
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
