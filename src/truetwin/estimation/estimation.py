@@ -43,7 +43,7 @@ HOLD_LESS_OFTEN = (
         "correlation",
         2,
         "Intervals of correlations between items that nobody has answered hold somewhat less often than they say: 90% "
-        "intervals held @C@ in 80 generated populations with 16 answered items.",
+        "intervals held .84 to .86 in generated populations, .88 and .91 on public data.",
     ),
     (
         "gap",
