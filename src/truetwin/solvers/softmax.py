@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
+from scipy.special import softmax
 
 Floats = NDArray[np.float64]
 
@@ -25,7 +26,7 @@ class SoftmaxFit:
 
     def predict(self, features: Floats) -> Floats:
         """Predict shares, shape ``(m, K)``; every row sums to 1."""
-        return _softmax(self.coefficients[0] + features @ self.coefficients[1:])
+        return np.asarray(softmax(self.coefficients[0] + features @ self.coefficients[1:], axis=1))
 
 
 def fit_softmax(
@@ -97,8 +98,3 @@ def fit_softmax(
     begin = (first @ turn) * scale
     found = minimize(loss, begin.ravel(), jac=True, method="L-BFGS-B", options=options).x
     return SoftmaxFit((found.reshape(p + 1, size) / scale) @ turn.T)
-
-
-def _softmax(scores: Floats) -> Floats:
-    expo = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return np.asarray(expo / expo.sum(axis=1, keepdims=True))
