@@ -27,7 +27,7 @@ IMPORTED = [
     "scipy.stats",
     "sklearn.linear_model",
     "truetwin.evaluation",
-    "truetwin.estimation",
+    "truetwin.estimation.reconciliation",
     "truetwin.report.figures.calibration_figures",
 ]
 
