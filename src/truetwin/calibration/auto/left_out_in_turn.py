@@ -21,7 +21,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from truetwin.calibration.auto.conditional_expectations import (
-    NOISE,
     LeftOut,
     People,
     System,
@@ -47,6 +46,10 @@ class InTurn:
         :math:`W M A` at these items for somebody who has answered everything.
     less : ndarray of shape (n, p, f, m)
         What to subtract from it for each person.
+    answers : ndarray of shape (n, m)
+        Standardised answers to these items; for gaps, what is expected.
+    follows : ndarray of shape (n, p, m)
+        By how much the expected answer to a gap depends on each given answer; 0 where there is no gap.
     """
 
     people: People
@@ -55,18 +58,21 @@ class InTurn:
     each: NDArray[np.intp]
     linked: Array
     less: Array
+    answers: Array
+    follows: Array
 
     @classmethod
     def of(
         cls,
         people: People,
+        z: Array,
         seen: NDArray[np.bool_],
         system: System,
         sets: Sequence[int],
         each: NDArray[np.intp],
         space: Array | None = None,
     ) -> Self:
-        """Prepare people with answers where ``seen`` (n, p), for some of the system's sets of links.
+        """Prepare people with answers z where ``seen``, both (n, p), for some of the system's sets of links.
 
         ``space`` is memory to use, of at least n p f m numbers. The result is lost when it is used again.
         """
@@ -78,13 +84,21 @@ class InTurn:
         linked = flat @ system.whole
         columns, at_each = np.ascontiguousarray(linked.T), np.ascontiguousarray(linked[:, each])
         less = (np.empty(n * p * f * m) if space is None else space[: n * p * f * m]).reshape(n, p * f, m)
-        for own, there, inverse in zip(less, seen, people.inverse, strict=True):
+        follows = np.zeros((n, p, m))
+        for i, there in enumerate(seen):
+            gaps = np.flatnonzero(~there)
             if few_gaps(there):
-                gaps = np.flatnonzero(~there)
-                np.matmul(columns[gaps].T, gap_share(system.whole, gaps)[:, each], out=own)
+                share = gap_share(system.whole, gaps)
+                np.matmul(columns[gaps].T, share[:, each], out=less[i])
+                pull = -share
             else:
-                np.subtract(at_each, flat @ inverse[:, each], out=own)
-        return cls(people, links, toward, each, at_each.reshape(p, f, m), less.reshape(n, p, f, m))
+                np.subtract(at_each, flat @ people.inverse[i][:, each], out=less[i])
+                pull = system.covariance[gaps] @ people.inverse[i]
+            place = np.flatnonzero(~there[each])
+            follows[i][:, place] = pull[np.searchsorted(gaps, each[place])].T
+        answers = np.where(seen, z, people.filled)[:, each]
+        less = less.reshape(n, p, f, m)
+        return cls(people, links, toward, each, at_each.reshape(p, f, m), less, answers, follows)
 
     def targets(self) -> tuple[Array, Array]:
         """Predict each of the m items from all others: linked (n, f, m) and level (n, m), as in :class:`LeftOut`."""
@@ -92,7 +106,7 @@ class InTurn:
         alpha = people.solution[:, J] / self._diagonal
         turn = np.arange(J.size)
         inside = self.linked[J, :, turn] - self.less[:, J, :, turn].swapaxes(0, 1)  # (n, m, f)
-        linked = np.tensordot(people.filled, self.links[J], (1, 2)) - inside * alpha[..., None]
+        linked = self._expected[:, J] - inside * alpha[..., None]
         return linked.swapaxes(1, 2), people.sums[:, None] - people.column_sums[:, J] * alpha
 
     def leave_out(self, group: Sequence[int], who: NDArray[np.intp]) -> LeftOut:
@@ -105,29 +119,33 @@ class InTurn:
         rows = people.inverse[mine]  # (n, g, p)
         core = rows[:, :, G]
         alpha = solve_each(core, people.solution[mine][..., None])
-        pulled = _summed(rows * alpha)
         at_each = rows[:, :, J]
         share = solve_each(core, at_each)  # (n, g, m)
         pivot = self._diagonal[who] - _summed(at_each * share)
-        pivot[:, np.isin(J, G)] = 1.0
-        beta = (self._solution[who] - pulled[:, J]) / pivot
-        slope = self.linked[G] - self.less[mine]  # (n, g, f, m)
-        inside = np.matmul(rows, self.toward[G].reshape(-1, rows.shape[2]).T)  # (n, g, g f)
-        slope -= _times(inside.swapaxes(1, 2), share).reshape(slope.shape)
-        slope *= beta[:, None, None]
-        filled = people.filled[who]
-        linked = (np.tensordot(filled, self.links[G], (1, 2)) - np.tensordot(pulled, self.toward[G], (1, 2)))[
-            ..., None
-        ] - slope
+        pivot[:, (J[:, None] == G).any(axis=1)] = 1.0
+        beta = (self._solution[who] - _summed(at_each * alpha)) / pivot
+        left = self.answers[who] - _summed(self.follows[mine] * alpha) - beta
+        inside = rows.reshape(-1, rows.shape[2]) @ self.toward[G].reshape(-1, rows.shape[2]).T
+        inside = inside.reshape(*core.shape, -1)  # (n, g, g, f)
+        change = self.less[mine]  # (n, g, f, m)
+        np.subtract(self.linked[G], change, out=change)
         direct = self.links[G][:, :, J]
-        some = np.flatnonzero(direct.any(axis=(0, 1)))  # few items have links to the group
-        left = filled[:, J[some]] - pulled @ people.covariance[:, J[some]]
-        left -= (1 - NOISE * pivot[:, some]) * beta[:, some]
-        linked[..., some] -= direct[..., some] * left[:, None, None]
+        for f in range(change.shape[2]):  # temporary arrays stay small
+            part = change[:, :, f]
+            part -= _crossed(inside[..., f], share)
+            part *= beta[:, None]
+            part += direct[:, f] * left[:, None]
+        start = self._expected[mine] - _summed(inside * alpha[..., None])
+        np.subtract(start[..., None], change, out=change)
         sums = people.column_sums[mine]
         level = (people.sums[who] - _summed(sums * alpha[..., 0]))[:, None]
         level = level - (self._sums[who] - _summed(sums[..., None] * share)) * beta
-        return LeftOut(linked, level)
+        return LeftOut(change, level)
+
+    @cached_property
+    def _expected(self) -> Array:
+        """Expected answers through the links, :math:`W b`, (n, p, f)."""
+        return np.tensordot(self.people.filled, self.links, (1, 2))
 
     @cached_property
     def _diagonal(self) -> Array:
@@ -143,9 +161,11 @@ class InTurn:
         return np.ascontiguousarray(self.people.column_sums[:, self.each])
 
 
-def _times(x: Array, y: Array) -> Array:
-    """Multiply (n, a, g) by (n, g, b)."""
-    return np.asarray(x * y if y.shape[1] == 1 else np.matmul(x, y))
+def _crossed(inside: Array, share: Array) -> Array:
+    """Sum (n, l, k) times (n, l, m) over the group's items l, to (n, k, m)."""
+    if share.shape[1] == 1:
+        return np.asarray(inside * share)
+    return np.matmul(inside.swapaxes(1, 2), share)
 
 
 def _summed(x: Array) -> Array:

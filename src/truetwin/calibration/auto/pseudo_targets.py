@@ -407,7 +407,7 @@ class FoldFeatures:
             chunk = solve_people(z, seen, system, space)
             for s, folds in self._alone.items():
                 each = np.array([self._place[self.folds[k][0]] for k in folds])
-                turn = InTurn.of(chunk, seen, system, self._sets[s], each, spaces[s])
+                turn = InTurn.of(chunk, z, seen, system, self._sets[s], each, spaces[s])
                 self._visit_singles(turn, who, s, on_pseudo.get(s), on_target)
             for k in self._others:
                 inside = [self._place[t] for t in self.folds[k] if t in self._place]
@@ -434,7 +434,7 @@ class FoldFeatures:
             if not any(rows.size for rows in there):
                 continue
             left = turn.leave_out(group, asked)
-            mine = np.isin(turn.each, group)
+            mine = (turn.each[:, None] == group).any(axis=1)
             for g, (position, rows) in enumerate(zip(group, there, strict=True)):
                 if not rows.size:
                     continue
