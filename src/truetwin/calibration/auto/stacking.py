@@ -64,7 +64,7 @@ class MomentSums:
     def add(self, folds: NDArray[np.intp], item: int, variables: Array) -> None:
         """Add the variables, (m, d, n), of one pseudo-target in m folds."""
         self.count[folds, item] += variables.shape[2]
-        self.first[folds, item] += variables.sum(axis=2)
+        self.first[folds, item] += np.einsum("mdn->md", variables)
         self.second[folds, item] += np.matmul(variables, variables.transpose(0, 2, 1))
 
     def moments(self) -> Moments:
