@@ -97,8 +97,8 @@ class InTurn:
             place = np.flatnonzero(~there[each])
             follows[i][:, place] = pull[np.searchsorted(gaps, each[place])].T
         answers = np.where(seen, z, people.filled)[:, each]
-        less = less.reshape(n, p, f, m)
-        return cls(people, links, toward, each, at_each.reshape(p, f, m), less, answers, follows)
+        at_each, changes = at_each.reshape(p, f, m), less.reshape(n, p, f, m)
+        return cls(people, links, toward, each, at_each, changes, answers, follows)
 
     def targets(self) -> tuple[Array, Array]:
         """Predict each of the m items from all others: linked (n, f, m) and level (n, m), as in :class:`LeftOut`."""
@@ -165,7 +165,7 @@ def _crossed(inside: Array, share: Array) -> Array:
     """Sum (n, l, k) times (n, l, m) over the group's items l, to (n, k, m)."""
     if share.shape[1] == 1:
         return np.asarray(inside * share)
-    return np.matmul(inside.swapaxes(1, 2), share)
+    return np.asarray(np.matmul(inside.swapaxes(1, 2), share))
 
 
 def _summed(x: Array) -> Array:

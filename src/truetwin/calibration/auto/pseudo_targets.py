@@ -346,7 +346,7 @@ class FoldFeatures:
         self._others = sorted(set(range(len(self.folds))) - set(singles))
         # folds of one answered target, by what it faces
         self._alone: dict[Situation, list[int]] = {
-            s: found for s in SETS if (found := [k for k in singles if self.situations[k] == (s,)])
+            s: those for s in SETS if (those := [k for k in singles if self.situations[k] == (s,)])
         }
         sets = {s: sets_of(s, problem.n_sources) for s in self.facing}
         used = sorted({w for each in sets.values() for w in each})
@@ -408,7 +408,10 @@ class FoldFeatures:
             for s, folds in self._alone.items():
                 each = np.array([self._place[self.folds[k][0]] for k in folds])
                 turn = InTurn.of(chunk, z, seen, system, self._sets[s], each, spaces[s])
-                self._visit_singles(turn, who, s, on_pseudo.get(s), on_target)
+                if s in on_pseudo:
+                    self._pseudo_in_turn(turn, who, s, on_pseudo[s])
+                if on_target:
+                    self._targets_in_turn(turn, who, s, on_target)
             for k in self._others:
                 inside = [self._place[t] for t in self.folds[k] if t in self._place]
                 rest = chunk.without(inside) if inside else chunk
@@ -418,17 +421,10 @@ class FoldFeatures:
                 if on_target:
                     self._targets(rest.filled, rest.solution, who, k, on_target)
 
-    def _visit_singles(
-        self,
-        turn: InTurn,
-        who: NDArray[np.intp],
-        s: Situation,
-        on_pseudo: PseudoSink | None,
-        on_target: TargetSink | None,
-    ) -> None:
-        """Pass on what the folds of one answered target need, all of them that face ``s`` together."""
+    def _pseudo_in_turn(self, turn: InTurn, who: NDArray[np.intp], s: Situation, sink: PseudoSink) -> None:
+        """Pass on the pseudo-targets of all folds of one answered target that face ``s``."""
         folds = np.array(self._alone[s])
-        for group in self._groups(s, ()) if on_pseudo else ():
+        for group in self._groups(s, ()):
             there = [np.flatnonzero(self._seen(who, position)) for position in group]
             asked = there[0] if len(group) == 1 else np.arange(len(who))
             if not any(rows.size for rows in there):
@@ -443,12 +439,14 @@ class FoldFeatures:
                     linked, level = linked[rows], level[rows]
                 variables = self._variables(s, linked, level, who[rows], position)
                 variables[mine] = np.nan  # a target is no pseudo-target of its own
-                on_pseudo(int(self.columns[position]), folds, who[rows], variables)
-        if on_target:
-            linked, level = turn.targets()
-            for j, k in enumerate(folds):
-                own = self.problem.own[:, who, self.folds[k][0]]
-                on_target(k, 0, who, _assemble(s, linked[..., [j]], level[:, [j]], *own)[0].T)
+                sink(int(self.columns[position]), folds, who[rows], variables)
+
+    def _targets_in_turn(self, turn: InTurn, who: NDArray[np.intp], s: Situation, sink: TargetSink) -> None:
+        """Pass on the targets of all folds of one answered target that face ``s``."""
+        linked, level = turn.targets()
+        for j, k in enumerate(self._alone[s]):
+            own = self.problem.own[:, who, self.folds[k][0]]
+            sink(k, 0, who, _assemble(s, linked[..., [j]], level[:, [j]], *own)[0].T)
 
     def _pseudo(self, rest: People, who: NDArray[np.intp], s: Situation, k: int, sink: PseudoSink) -> None:
         """Pass on the pseudo-targets of one fold, whose targets are left out of ``rest``."""
@@ -457,7 +455,9 @@ class FoldFeatures:
             for g, position in enumerate(group):
                 rows = np.flatnonzero(self._seen(who, position))
                 if rows.size:
-                    variables = self._variables(s, left.linked[rows, g], left.level[rows], who[rows], position)
+                    variables = self._variables(
+                        s, left.linked[rows, g], left.level[rows], who[rows], position
+                    )
                     sink(int(self.columns[position]), np.array([k]), who[rows], variables)
 
     def _seen(self, who: NDArray[np.intp], position: int) -> NDArray[np.bool_]:
@@ -468,7 +468,9 @@ class FoldFeatures:
     ) -> Array:
         """Join the features of a pseudo-target, and its answers."""
         item = self.columns[position]
-        return _assemble(s, linked, level, *self.problem.own[:, who, item], self.problem.people.values[who, item])
+        return _assemble(
+            s, linked, level, *self.problem.own[:, who, item], self.problem.people.values[who, item]
+        )
 
     def _groups(self, s: Situation, hidden: Sequence[int]) -> list[list[int]]:
         """Group the items that are left out together as pseudo-targets: one by one, or block by block."""
@@ -494,7 +496,7 @@ class FoldFeatures:
 
 
 def _assemble(s: Situation, linked: Array, level: Array, *same_in_all_folds: Array) -> Array:
-    """Join variables into (m, d, n): links (n, f, m), level (n, m), then variables that are the same in all folds (n,)."""
+    """Join variables into (m, d, n): links (n, f, m), level (n, m), then what is the same in all folds, (n,) each."""
     n, f, m = linked.shape
     levels = [] if s == "new battery" else [level.T]
     rest = [*levels, *same_in_all_folds]

@@ -277,12 +277,12 @@ def _best_weights(own: Array, cross: Array, share: Array, ridge: float) -> Array
     start = np.asarray(np.linalg.solve(mean_own + ridge * identity, share @ cross), dtype=np.float64)
     w = _unit(start, mean_own)
     for _ in range(_MAX_STEPS):
-        variance = own @ w @ w + _FLOOR
+        variance = flat @ np.outer(w, w).reshape(-1) + _FLOOR
         spread = np.sqrt(variance)
         reached = np.maximum(cross @ w / spread, _LEAST_CORRELATION)
         curvature = ((share * reached / variance) @ flat).reshape(mean_own.shape)
         new = np.linalg.solve(
-            curvature + ridge * np.trace(curvature) / len(w) * identity, (share / spread) @ cross
+            curvature + ridge * curvature.trace() / len(w) * identity, (share / spread) @ cross
         )
         new = _unit(new, mean_own)
         moved = float(np.abs(new - w).max())
