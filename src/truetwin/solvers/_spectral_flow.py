@@ -207,10 +207,8 @@ class Subspace:
         r = self.rank
         if self._by_gram:
             gram, basis = Z.gram(), self.V
-            scale = gram.diagonal().max() or 1.0  # keeps the powers within range
-            for _ in range(POWER_STEPS):
-                basis = gram @ (basis / scale)
-            basis = _orthonormal(basis)
+            for _ in range(POWER_STEPS):  # powers without an orthonormal basis between them would leave rounding errors
+                basis = _orthonormal(gram @ basis)
             squares, C = np.linalg.eigh(basis.T @ gram @ basis)
             self.V = basis @ C[:, ::-1]
             left = Z.times(self.V[:, :r])

@@ -19,14 +19,16 @@ from truetwin.errors import AlignmentError, DataError, ParameterError
 
 PANEL = generate_population(90, 12, n_new_items=0, random_state=1).panel
 X, Y = PANEL.twin_values, PANEL.human_values
+#: Names of columns that have none. Penalties are tuned on people and items in an order that names decide.
+UNNAMED = tuple(f"x{k}" for k in range(12))
 
 
 def test_new_people_are_predicted_as_calibrate_predicts_them() -> None:
     found = tt.TwinRegressor("ridge").fit(X[:60], Y[:60]).predict(X[60:])
     known, new = [f"p{k}" for k in range(60)], [f"new{k}" for k in range(30)]
     panel = Panel(
-        ResponseMatrix(Y[:60], known, PANEL.item_ids),
-        ResponseMatrix(X, [*known, *new], PANEL.item_ids, expectations=True),
+        ResponseMatrix(Y[:60], known, UNNAMED),
+        ResponseMatrix(X, [*known, *new], UNNAMED, expectations=True),
     )
     assert found == pytest.approx(tt.calibrate(panel, "ridge", respondents=new).grid[60:], nan_ok=True)
     seen = np.isfinite(found[:, 0]) & np.isfinite(Y[60:, 0])
@@ -37,7 +39,7 @@ def test_one_item_is_named_by_the_frame_or_by_position() -> None:
     by_position = tt.TwinRegressor("ridge", item=3).fit(X[:60], Y[:60, 3]).predict(X[60:])
     assert by_position.shape == (30,)
     pandas = pytest.importorskip("pandas")
-    names = list(PANEL.item_ids)
+    names = list(UNNAMED)
     frame, answers = pandas.DataFrame(X, columns=names), pandas.DataFrame(Y, columns=names)
     model = tt.TwinRegressor("ridge").fit(frame[:60], answers[names[3]][:60])
     assert model.items_ == (names[3],)
@@ -75,7 +77,7 @@ def test_a_fitted_model_is_pickled_and_a_clone_is_not_fitted() -> None:
 
 
 def test_arrow_tables_are_read() -> None:
-    table = pa.table({i: X[:, k] for k, i in enumerate(PANEL.item_ids)})
+    table = pa.table({i: X[:, k] for k, i in enumerate(UNNAMED)})
     found = tt.TwinRegressor("ridge").fit(table.slice(0, 60), Y[:60]).predict(table.slice(60))
     assert found == pytest.approx(tt.TwinRegressor("ridge").fit(X[:60], Y[:60]).predict(X[60:]), nan_ok=True)
 
