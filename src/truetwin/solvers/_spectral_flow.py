@@ -207,7 +207,9 @@ class Subspace:
         r = self.rank
         if self._by_gram:
             gram, basis = Z.gram(), self.V
-            for _ in range(POWER_STEPS):  # powers without an orthonormal basis between them would leave rounding errors
+            for _ in range(
+                POWER_STEPS
+            ):  # powers without an orthonormal basis between them would leave rounding errors
                 basis = _orthonormal(gram @ basis)
             squares, C = np.linalg.eigh(basis.T @ gram @ basis)
             self.V = basis @ C[:, ::-1]
