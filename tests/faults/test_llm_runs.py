@@ -89,11 +89,11 @@ def test_one_call_in_three_failing_at_random_costs_only_what_failed(
         "no-choices",
         "timeout",
     )
-    # Each timeout takes two seconds, so that there are fewer of them.
+    # Each timeout takes a second, so that there are fewer of them.
     failures = dict.fromkeys(kinds, 0.035) | {"timeout": 0.01}
-    llm_server.configure(failures=failures, seed=3, hang=4.0)
+    llm_server.configure(failures=failures, seed=3, hang=2.0)
     model = open_model("m", base_url=llm_server.base_url)
-    options = RunOptions(concurrency=50, backoff=0.01, timeout=2.0, attempts=30)
+    options = RunOptions(concurrency=50, backoff=0.01, timeout=1.0, attempts=30)
     with Store(tmp_path) as store:
         summary = run(survey(40, 10), model, store, options)
         totals = store.totals()
@@ -137,6 +137,7 @@ def test_a_run_killed_at_twenty_moments_pays_for_nothing_stored_twice(
         with Store(tmp_path) as store:
             seen.append((asked_texts(store), llm_server.times_served()))
     assert 0 < len(seen[-1][0]) < 800
+    llm_server.configure(latency=0.0)
     workers[0].start(**order)
     assert workers[0].exit_code() == 0
     with Store(tmp_path) as store:
@@ -177,7 +178,7 @@ def test_two_processes_share_a_run(llm_server: Any, workers: list[Workers], tmp_
 def test_a_process_takes_over_what_a_killed_one_was_asking(
     llm_server: Any, workers: list[Workers], tmp_path: Path
 ) -> None:
-    llm_server.configure(latency=0.2)
+    llm_server.configure(latency=0.1)
     order = {
         "store": str(tmp_path),
         "base_url": llm_server.base_url,
@@ -235,6 +236,7 @@ def test_a_full_disk_loses_nothing_stored_and_the_run_goes_on_later(
     with pytest.raises(RunError, match="full"):
         store.close()
     served = llm_server.stats()["served"]
+    llm_server.configure(latency=0.0)
     with Store(tmp_path) as store:
         stored = store.counts()[State.VALID]
         assert 0 < stored < 300
