@@ -16,6 +16,7 @@ from truetwin.calibration import calibrate
 from truetwin.calibration.auto.auto_calibrator import Auto
 from truetwin.datasets import generate_population, movielens, twin_2k_500
 from truetwin.evaluation import evaluate, interval_coverage
+from truetwin.evaluation.hiding_protocols import protocols
 from truetwin.reproduction.published import published
 
 
@@ -44,12 +45,30 @@ def accuracy(name: str, panel, best: float) -> None:
         )
         if label != "block-blind weights":
             found = interval_coverage(panel, protocol)
+            held, error, by_battery = clustered(panel, protocol, found)
             print(
                 f"{'':45s} {label:20s} 90% intervals cover {found.mean:.3f}, median width "
                 f"{np.nanmedian(found.width):.2f} sd; correlations as expected "
-                f"{np.nanmean(found.correlation_held):.3f}",
+                f"{held:.3f} (SE over hidden units {error:.3f}; mean over units {by_battery:.3f})",
                 flush=True,
             )
+
+
+def clustered(panel, protocol: str, found) -> tuple[float, float, float]:
+    """Return how many correlations were as expected, its error over items hidden together, and the mean over these."""
+    unit = {t: k for k, fold in enumerate(protocols[protocol].folds(panel, None)) for t in fold.targets}
+    known = np.isfinite(found.correlation_held)
+    held = found.correlation_held[known]
+    place = np.unique(
+        [unit[panel.item_ids.index(i)] for i in np.array(found.target_ids)[known]], return_inverse=True
+    )[1]
+    sizes, sums = np.bincount(place), np.bincount(place, held)
+    off, n = sums - sizes * held.mean(), sizes.size
+    return (
+        float(held.mean()),
+        float(np.sqrt(n / (n - 1) * (off**2).sum()) / held.size),
+        float((sums / sizes).mean()),
+    )
 
 
 def respondents(name: str, panel) -> None:

@@ -3,7 +3,8 @@
 Usage: python benchmarks/relations.py [--populations 12] [--first-seed 0] [--people 150] [--items 20]; needs no data.
 
 Each population has four new items, which make six pairs. The truth is the correlation of the people's true answers.
-"width" is the mean width of the 90% intervals.
+"width" is the mean width of the 90% intervals; the standard error is over populations, whose pairs are not independent.
+The null expects 0, as far off as the true correlations of the answered items are.
 """
 
 from __future__ import annotations
@@ -33,19 +34,34 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=150)
     parser.add_argument("--items", type=int, default=20)
     options = parser.parse_args()
-    held, widths = [], []
+    held, widths, errors, null = [], [], [], []
     for seed in range(options.first_seed, options.first_seed + options.populations):
         population = generate_population(options.people, options.items, n_new_items=NEW, random_state=seed)
-        true = np.corrcoef(population.truth.values[:, -NEW:], rowvar=False)[np.triu_indices(NEW, 1)]
+        answers = population.truth.values
+        true, known = (
+            np.corrcoef(part, rowvar=False)[np.triu_indices(part.shape[1], 1)]
+            for part in (answers[:, -NEW:], answers[:, :-NEW])
+        )
         rows = [
             row
             for row in tt.estimate(population.panel, statistics="correlation").rows
             if row["statistic"] == "correlation"
         ]
-        ends = np.array([[row["lower"], row["upper"]] for row in rows])
-        held += ((ends[:, 0] <= true) & (true <= ends[:, 1])).tolist()
-        widths += (ends[:, 1] - ends[:, 0]).tolist()
-    print(f"{len(held)} pairs of new items: {np.mean(held):.3f} hold, width {np.mean(widths):.2f}")
+        estimate, lower, upper = np.array(
+            [[row[k] for k in ("estimate", "lower", "upper")] for row in rows]
+        ).T
+        held.append(np.mean((lower <= true) & (true <= upper)))
+        widths.append(np.mean(upper - lower))
+        errors.append(np.mean((estimate - true) ** 2))
+        half = 1.645 * np.sqrt(np.mean(known**2))
+        null.append((np.mean(np.abs(true) <= half), 2 * half, np.mean(true**2)))
+    n, error = len(held), np.sqrt(np.mean(errors))
+    print(
+        f"{n} populations, {len(true) * n} pairs of new items: {np.mean(held):.3f} hold "
+        f"(SE {np.std(held, ddof=1) / np.sqrt(n):.3f}), width {np.mean(widths):.2f}, error {error:.3f}"
+    )
+    share, width, square = np.mean(null, axis=0)
+    print(f"null: {share:.3f} hold, width {width:.2f}, error {np.sqrt(square):.3f}")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from truetwin.reproduction.marginal_tables import reproduce_marginals
 from truetwin.reweighting import DISCREPANCIES, Ensemble
 from truetwin.reweighting.marginal_inputs import align
 from truetwin.reweighting.splits import train_test_splits
+from truetwin.reweighting.twin_table import TwinTable
 
 pytestmark = pytest.mark.usefixtures("needs_data")
 
@@ -34,6 +35,14 @@ UNCALIBRATED = (0.3808, 28558, 2.438, 0.1762, 0.2795, 0.9218, 0.1888)
 @cache
 def data() -> movielens_marginals.MarginalData:
     return movielens_marginals.load()
+
+
+@cache
+def training() -> tuple[TwinTable, np.ndarray]:
+    """Answers of the twins to the training items of seed 42, and people's shares."""
+    table = align(data().twins, data().marginals, predict=()).table
+    train, _ = train_test_splits(500, 1)[0]
+    return table.take(train), data().marginals.shares(table.item_ids)[train]
 
 
 def close(name: str, found: float, published: float) -> bool:
@@ -82,10 +91,7 @@ def test_the_uncalibrated_row_is_exact() -> None:
 @pytest.mark.parametrize("variant", ["both", "personas-only", "base-only"])
 @pytest.mark.parametrize("name", list(DISCREPANCIES))
 def test_every_objective_is_solved_to_a_thousandth(name: str, variant: str) -> None:
-    aligned = align(data().twins, data().marginals, predict=())
-    human = data().marginals.shares(aligned.table.item_ids)
-    train, _ = train_test_splits(500, 1)[0]
-    fit = Ensemble(discrepancy=name, variant=variant).fit(aligned.table.take(train), human[train], {})
+    fit = Ensemble(discrepancy=name, variant=variant).fit(*training(), {})
     assert fit.solution.gap <= 1e-3 * fit.solution.objective
     assert fit.base_weights.any() == (variant != "personas-only")
     assert fit.weights.any() == (variant != "base-only")

@@ -39,13 +39,18 @@ def parsed(program: Any, words: list[str]) -> None:
         return
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_commands_of_a_page_have_verbs_and_options_of_the_program(page: Path) -> None:
+@pytest.fixture(scope="module")
+def program() -> Any:
+    """The program; it makes each of its commands once."""
     import typer.main
 
     from truetwin.cli.app import app
 
-    program = typer.main.get_command(app)
+    return typer.main.get_command(app)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_commands_of_a_page_have_verbs_and_options_of_the_program(page: Path, program: Any) -> None:
     for kind, block in BLOCK.findall(page.read_text(encoding="utf-8")):
         if kind != "python":
             for words in commands(block):

@@ -373,13 +373,54 @@ def make_designs(
     apart: RespondentsApart | None = None,
 ) -> list[Design]:
     """Build the designs of several folds of one axis; ``apart`` shares imputations between folds of respondents."""
+    return list(designs_in_turn(answers, folds, preprocessing, apart))
+
+
+def designs_in_turn(
+    answers: Answers,
+    folds: Sequence[Fold],
+    preprocessing: Preprocessing,
+    apart: RespondentsApart | None = None,
+) -> Iterator[Design]:
+    """Build the designs of :func:`make_designs` one after the other, where all together would fill the memory."""
     if not folds:
-        return []
+        return
     axis = folds[0].axis
     # Donors and samples are taken in the order of their ids, so that the order of the tables' rows and columns
     # changes nothing, not even where a method draws random numbers or stops early.
-    ranks = [_rank(axis_ids(answers, a)) for a in (axis, other(axis))]
-    return [_make_design(answers, fold, preprocessing, apart, *ranks) for fold in folds]
+    donor_rank, sample_rank = (_rank(axis_ids(answers, a)) for a in (axis, other(axis)))
+    order, along = np.argsort(sample_rank), 0 if axis == "item" else 1
+    tables = [v.take(order, axis=along) for v in (answers.human_values, answers.twin_values)]
+    seen = [np.isfinite(v) for v in tables]
+    for fold in folds:
+        donors = np.array(fold.donors, dtype=np.intp)
+        donors = donors[np.argsort(donor_rank[donors])]
+        human, twin = (
+            _Part.of(v, there, donors, order, along) for v, there in zip(tables, seen, strict=True)
+        )
+        yield _make_design(answers, fold, preprocessing, apart, donors, human, twin)
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """Answers of one source to the donors of a fold, and the samples that have any."""
+
+    values: Array
+    samples: NDArray[np.intp]
+
+    @classmethod
+    def of(
+        cls,
+        table: Array,
+        seen: NDArray[np.bool_],
+        donors: NDArray[np.intp],
+        order: NDArray[np.intp],
+        along: int,
+    ) -> _Part:
+        """Take donors from a table whose samples lie along an axis in a given order."""
+        some = seen.take(donors, axis=1 - along).any(axis=1 - along)
+        values = table.take(donors, axis=1 - along)
+        return cls(values if some.all() else values.compress(some, axis=along), order[some])
 
 
 def groups_of_respondents(ids: Sequence[str]) -> NDArray[np.intp]:
@@ -404,33 +445,23 @@ def _make_design(
     fold: Fold,
     preprocessing: Preprocessing,
     apart: RespondentsApart | None,
-    donor_rank: NDArray[np.intp],
-    sample_rank: NDArray[np.intp],
+    donors: NDArray[np.intp],
+    human: _Part,
+    twin: _Part,
 ) -> Design:
     axis = fold.axis
-    ids = axis_ids(answers, axis)
-    donors = np.array(fold.donors, dtype=np.intp)
-    donors = donors[np.argsort(donor_rank[donors])]
-    tables, across = (answers.human_values, answers.twin_values), 1 if axis == "item" else 0
-    human, twin = (v.take(donors, axis=across) for v in tables)
-    target = pick(answers.twin_values, fold.targets, axis)
-    in_context = answers.in_context_values
-    human_samples, twin_samples = (
-        seen[np.argsort(sample_rank[seen])]
-        for seen in (np.flatnonzero(np.isfinite(orient(v, axis)).any(axis=1)) for v in (human, twin))
-    )
-    human, twin = (v.take(s, axis=1 - across) for v, s in ((human, human_samples), (twin, twin_samples)))
+    ids, in_context = axis_ids(answers, axis), answers.in_context_values
     return Design(
         fold=fold,
         target_ids=tuple(ids[t] for t in fold.targets),
         donor_ids=tuple(map(ids.__getitem__, donors.tolist())),
         sample_ids=axis_ids(answers, other(axis)),
         preprocessing=preprocessing,
-        human_samples=human_samples,
-        twin_samples=twin_samples,
-        human=human,
-        twin=twin,
-        target=target,
+        human_samples=human.samples,
+        twin_samples=twin.samples,
+        human=human.values,
+        twin=twin.values,
+        target=pick(answers.twin_values, fold.targets, axis),
         source_values=answers.source_values,
         in_context=None if in_context is None else pick(in_context, fold.targets, axis),
         donor_rows=donors,

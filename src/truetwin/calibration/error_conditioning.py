@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 from truetwin.calibration.auto.item_links import pairwise_correlations, standardise_items
 from truetwin.calibration.orientation import Array
@@ -95,8 +96,7 @@ def condition(
             - (PRIOR_ANSWERS + r.size) / 2 * np.log(left)
             - r.size * np.log(unit)
         )
-    weight = np.exp(np.array(log_weight) - max(log_weight))
-    weight /= weight.sum()
+    weight = softmax(np.array(log_weight))
     mean = weight @ np.array(means)
     variance = weight @ (np.array(variances) + (np.array(means) - mean) ** 2)
     return Posterior(mean, np.sqrt(variance), float(weight @ (signals / (1 + LEVEL + SLOPE + signals))))

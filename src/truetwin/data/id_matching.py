@@ -14,8 +14,8 @@ _Change = Callable[[str], str]
 _CHANGES: tuple[tuple[str, _Change], ...] = (
     ("removing blanks at the ends", str.strip),
     ("ignoring upper and lower case", str.casefold),
-    ("removing '.0' at the end", lambda text: re.sub(r"\.0+$", "", text)),
-    ("removing zeros at the front", lambda text: re.sub(r"^0+(?=\d)", "", text)),
+    ("removing '.0' at the end", lambda text: re.sub(r"\.0+$", "", text) if text.endswith("0") else text),
+    ("removing zeros at the front", lambda text: re.sub(r"^0+(?=\d)", "", text) if text[:1] == "0" else text),
     (
         "replacing blanks, points and hyphens by underscores",
         lambda text: re.sub(r"[\s.\-]+", "_", text.strip()),
@@ -86,11 +86,12 @@ def written_otherwise(ours: Sequence[str], theirs: Sequence[str]) -> Match | Non
     True
     """
     known, given = set(ours), set(theirs)
-    sides = [{_as_read(text): text for text in part} for part in (known - given, given - known)]
+    read = {text: _as_read(text) for text in known ^ given}
+    sides = [{read[text]: text for text in part} for part in (known - given, given - known)]
     keys = sides[0].keys() & sides[1].keys()
     if not keys:
         return None
-    counts = [Counter(map(_as_read, texts)) for texts in (known, given)]
+    counts = [Counter(read.get(text) or _as_read(text) for text in texts) for texts in (known, given)]
     pairs = {sides[1][key]: sides[0][key] for key in keys if counts[0][key] == counts[1][key] == 1}
     if not pairs:
         return None

@@ -39,6 +39,9 @@ START = 4.0  # answers that the assumed variance is worth
 SLOPE_START = 10.0  # answers that the assumption "predictions tell nothing" is worth
 CANDIDATES = 301  # means between 0 and 1; the same at every look, so that earlier intervals stay as they were
 TINY = 1e-12  # keeps divisors above 0
+LEAST_PART = (
+    1e-150  # of the capital: keeps a bet that has lost nearly all of its part within the range of numbers
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,8 +183,12 @@ def log_capital(stream: Stream, candidates: Array, looks: Sequence[int]) -> tupl
     """
     y, (n_statistics, _) = stream.answers, candidates.shape
     bettor = _Bettor(stream, n_statistics)
-    parts = np.zeros((2 * len(DISTANCES) + 1, *candidates.shape))
-    start = np.log([PRIOR_CAPITAL] + [(1 - PRIOR_CAPITAL) / (2 * len(DISTANCES))] * 2 * len(DISTANCES))
+    start = [PRIOR_CAPITAL] + [(1 - PRIOR_CAPITAL) / (2 * len(DISTANCES))] * 2 * len(DISTANCES)
+    parts = np.broadcast_to(np.reshape(start, (-1, 1, 1)), (len(start), *candidates.shape)).copy()
+    growth = np.zeros_like(
+        candidates
+    )  # log of what the capital was divided by, so that it stays within range
+    ruled_out = np.zeros(candidates.shape, dtype=bool)
     largest, present = np.zeros_like(candidates), np.zeros_like(candidates)
     kept: list[tuple[Array, Array]] = []
     wanted = list(looks)
@@ -191,13 +198,14 @@ def log_capital(stream: Stream, candidates: Array, looks: Sequence[int]) -> tupl
             kept.append((largest.copy(), present.copy()))
         if t == len(y) or not wanted:
             break
-        parts += bettor.gains(t, candidates)
+        ruled_out |= bettor.bet(t, candidates, parts)
         bettor.learn(t)
-        top = parts.max(axis=0)
-        with np.errstate(invalid="ignore"):
-            present = np.log(np.exp(parts - top + start[:, None, None]).sum(axis=0)) + top
-        present[~np.isfinite(top)] = np.inf  # no longer possible
-        largest = np.maximum(largest, present)
+        total = parts.sum(axis=0)
+        parts /= total
+        np.maximum(parts, LEAST_PART, out=parts)
+        growth += np.log(total)
+        present = np.where(ruled_out, np.inf, growth)
+        np.maximum(largest, present, out=largest)
     shape = (len(looks), *candidates.shape)
     return (
         np.array([pair[0] for pair in kept]).reshape(shape),
@@ -251,26 +259,33 @@ class _Bettor:
         """Variance of an answer less its prediction, as a share of the largest that its mean allows."""
         return np.clip((START + self.squares) / (START + self.allowed), 0.02, 1.0)
 
-    def gains(self, t: int, candidates: Array) -> Array:
-        """Logarithms of what each bet makes of a unit of capital, of shape (bets, S, G)."""
+    def bet(self, t: int, candidates: Array, capital: Array) -> NDArray[np.bool_]:
+        """Multiply the capital of each bet, (bets, S, G), by what the next answer makes of it.
+
+        Returns
+        -------
+        ndarray of bool, of shape (S, G)
+            The candidates that the answers so far have made impossible.
+        """
         stream, slope, mean_f = self.stream, self.slope(), self.expected_prediction()
         x = (stream.answers[t] - slope * (stream.predicted[t] - mean_f))[:, None]
-        under = self.expected_answer(candidates)
+        expected = self.expected_answer(candidates)
+        under = np.clip(expected, 0.0, 1.0)  # no bet can lose more than everything
         worst_low = under + (slope * (stream.everybody_high - mean_f))[:, None]
         worst_high = 1.0 - under + (slope * (mean_f - stream.everybody_low))[:, None]
-        posterior = self.posterior_mean()
-        spread = self.dispersion()[:, None] * np.maximum(under * (1.0 - under), TINY)
-        steps = [self.expected_answer(posterior)[:, None] - under]
-        for distance in DISTANCES:
-            step = np.broadcast_to(distance * stream.precision[:, None], under.shape)
-            steps += [step, -step]
-        variance = self.dispersion() * np.maximum(posterior * (1.0 - posterior), TINY)
-        bets = np.array([steps[0] / spread] + [s / (variance[:, None] + s**2) for s in steps[1:]])
         most, least = MOST_BET / np.maximum(worst_low, TINY), -MOST_BET / np.maximum(worst_high, TINY)
-        made = np.log1p(np.clip(bets, least, most) * (x - under))
-        impossible = (under < -1e-9) | (under > 1.0 + 1e-9)
-        made[:, impossible] = np.inf
-        return np.asarray(made)
+        posterior, dispersion = self.posterior_mean(), self.dispersion()
+        spread = dispersion[:, None] * np.maximum(under * (1.0 - under), TINY)
+        variance = dispersion * np.maximum(posterior * (1.0 - posterior), TINY)
+        bets = [(self.expected_answer(posterior)[:, None] - under) / spread]
+        for distance in DISTANCES:
+            step = distance * stream.precision
+            bet = (step / (variance + step**2))[:, None]
+            bets += [bet, -bet]
+        surprise = x - under
+        for part, bet in zip(capital, bets, strict=True):
+            part *= 1.0 + np.clip(bet, least, most) * surprise
+        return np.asarray((expected < -1e-9) | (expected > 1.0 + 1e-9))
 
     def learn(self, t: int) -> None:
         y, f = self.stream.answers[t], self.stream.predicted[t]

@@ -37,6 +37,21 @@ from truetwin.solvers.adjusted_p_values import Correction
 
 Floats = NDArray[np.float64]
 N_DRAWS = 20
+#: Kinds of estimates whose intervals held less often than nine times in ten, from how many unanswered items on.
+HOLD_LESS_OFTEN = (
+    (
+        "correlation",
+        2,
+        "Intervals of correlations between items that nobody has answered hold somewhat less often than they say: 90% "
+        "intervals held .84 to .86 in generated populations, .88 and .91 on public data.",
+    ),
+    (
+        "gap",
+        1,
+        "Intervals of gaps in items that nobody has answered are learned from answered items. With 12 to 16 of these, "
+        "90% intervals of the widest gaps (youngest against oldest) held .82 to .88 in generated populations.",
+    ),
+)
 
 
 def estimate(
@@ -323,6 +338,9 @@ def _assumptions(work: EstimateWork) -> list[str]:
             f"People have answered {len(sampled)} of these items ({shown}). Who answered must not depend on the answer "
             "itself, given weights and predictions: no method repairs that."
         )
+    unanswered = len(work.wanted.items) - len(sampled)
+    kinds = {each.kind for each in work.statistics}
+    found += [told for kind, least, told in HOLD_LESS_OFTEN if kind in kinds and unanswered >= least]
     return found
 
 

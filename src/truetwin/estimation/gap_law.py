@@ -20,6 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 from truetwin.estimation.group_errors import TAUS, GroupErrors
 
@@ -190,6 +191,4 @@ def tilted(shares: Floats, codes: Floats, gaps: Floats, n_steps: int = 60) -> Fl
 
 
 def _tilt(log_shares: Floats, x: Floats, slopes: Floats) -> Floats:
-    logs = log_shares + slopes[:, None] * x
-    raw = np.exp(logs - logs.max(axis=1, keepdims=True))
-    return np.asarray(raw / raw.sum(axis=1, keepdims=True))
+    return np.asarray(softmax(log_shares + slopes[:, None] * x, axis=1))

@@ -23,6 +23,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 Floats = NDArray[np.float64]
 
@@ -185,9 +186,7 @@ def _form(M: Floats) -> Floats:
 
 
 def _chances(logs: Floats, weights: Floats) -> Floats:
-    joint = logs + np.log(weights)
-    joint = np.exp(joint - joint.max(axis=1, keepdims=True))
-    return np.asarray(joint / joint.sum(axis=1, keepdims=True))
+    return np.asarray(softmax(logs + np.log(weights), axis=1))
 
 
 def _sizes(seen: _Contrasts, found: _Likelihoods) -> Floats:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
+from scipy.special import ndtr, softmax
 
 from truetwin.estimation.group_errors import TAUS, deviation_variances, pair_variances
 from truetwin.estimation.group_shares import GroupLaw, with_margin
@@ -227,9 +227,7 @@ def _updated(
     away = np.where(there[:, None], np.nan_to_num(seen) - prior, 0.0)
     noise = np.where(there[:, None], spread / np.maximum(n_effective, 1e-9), UNSEEN * spread) + SMALLEST
     found = _posteriors(away, spread, noise, there, form)
-    new = np.log(np.maximum(weights, 1e-12)) + found.logs
-    new = np.exp(new - new.max(axis=1, keepdims=True))
-    new /= new.sum(axis=1, keepdims=True)
+    new = softmax(np.log(np.maximum(weights, 1e-12)) + found.logs, axis=1)
     asked_share = grouping.members.T @ here / grouping.members.sum(axis=0)
     rest = np.ones(grouping.n_groups) if asked.to_population else np.maximum(1.0 - asked_share, 0.0)
     means = (1 - rest)[:, None, None] * np.nan_to_num(seen)[:, :, None] + rest[:, None, None] * (

@@ -34,6 +34,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import softmax
 
 from truetwin.errors import DataError, ParameterError
 from truetwin.estimation.survey_variance import (
@@ -359,8 +360,7 @@ def posterior_mixture(
     noise = np.maximum(among / np.maximum(n, 1e-9) + v / (kappa + 1.0), 1e-300)
     with np.errstate(divide="ignore"):
         log = np.log(prior.weights) - 0.5 * (np.log(noise) + away**2 / noise)
-    weights = np.exp(log - log.max(axis=1, keepdims=True))
-    return means, variances, weights / weights.sum(axis=1, keepdims=True)
+    return means, variances, softmax(log, axis=1)
 
 
 def _freedom_of_worth(design: SurveyDesign) -> float:

@@ -16,6 +16,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from scipy.special import softmax
 
 from truetwin.errors import DataError
 from truetwin.experiments.effect_candidates import Candidate
@@ -235,8 +236,7 @@ def averaging_weights(left_out: Array) -> Array:
     studies = len(left_out)
     random = np.random.default_rng(SEED).dirichlet(np.ones(studies), size=BOOTSTRAPS) * studies
     logs = random @ np.maximum(left_out, left_out.max(axis=1, keepdims=True) - 1e3)
-    shares = np.exp(logs - logs.max(axis=1, keepdims=True))
-    return np.asarray((shares / shares.sum(axis=1, keepdims=True)).mean(axis=0))
+    return np.asarray(softmax(logs, axis=1).mean(axis=0))
 
 
 def _joined(posteriors: Sequence[SlopeMoments], weights: Array) -> tuple[Array, Array, Array]:

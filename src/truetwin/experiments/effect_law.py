@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import logsumexp, ndtr
+from scipy.special import logsumexp, ndtr, softmax
 
 from truetwin.errors import DataError, ParameterError
 
@@ -195,7 +195,7 @@ class _Observed:
 
     def law(self, before: EffectLaw) -> EffectLaw:
         logs = np.log(before.shares) + self.log_density
-        shares = np.exp(logs - logsumexp(logs))
+        shares = softmax(logs)
         moved = np.concatenate(
             [(1 - self.gain)[..., None] * before.loadings, -self.gain[..., None] * self.noise_loadings],
             axis=2,

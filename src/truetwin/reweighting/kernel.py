@@ -52,9 +52,8 @@ class FittedKernel(FittedMarginals):
                 out[unseen] = self.fallback.predict(table.take(unseen))
                 continue
             train = self.table.take(self.rows[kind])
-            parts = _components(
-                train, table.take(unseen), self.setting, self.method.n_components, self.method.needs_text
-            )
+            likeness = _Likeness.of(train, table.take(unseen), self.method.needs_text)
+            parts = likeness.components(self.setting, self.method.n_components)
             out[unseen, : kind.size] = self.fits[kind].predict(parts.unseen)
         return out
 
@@ -125,7 +124,7 @@ class KernelSoftmax(MarginalMethod):
             if members.size < FEWEST_ITEMS:
                 continue
             train = table.take(members)
-            parts = _components(train, train, setting, self.n_components, self.needs_text)
+            parts = _Likeness.of(train, train, self.needs_text).components(setting, self.n_components)
             fit = None
             for penalty in (p for p in self.penalties if p >= setting["penalty"]):
                 fit = fit_softmax(parts.train, human[members, : kind.size], penalty, start=fit)
@@ -157,10 +156,9 @@ class KernelSoftmax(MarginalMethod):
                 out[:, :, rows] = fallback.predict(unseen.take(rows))
                 continue
             shares = human[members, : kind.size]
+            likeness = _Likeness.of(table.take(members), unseen.take(rows), self.needs_text)
             for k, kernel in enumerate(kernels):
-                parts = _components(
-                    table.take(members), unseen.take(rows), kernel, self.n_components, self.needs_text
-                )
+                parts = likeness.components(kernel, self.n_components)
                 fit = None
                 for p, penalty in enumerate(self.penalties):
                     fit = fit_softmax(parts.train, shares, penalty, start=fit)
@@ -186,36 +184,60 @@ def _notes(table: TwinTable, fits: Mapping[Kind, SoftmaxFit]) -> tuple[str, ...]
     )
 
 
-def _components(
-    train: TwinTable, unseen: TwinTable, setting: Setting, n_components: int, with_text: bool
-) -> _Components:
-    known, rows, new = joint_rows(train, unseen)
-    among = _kernel(known.profile, rows, rows, rows, float(setting["width"]))
-    across = _kernel(known.profile, new, rows, rows, float(setting["width"]))
-    for part in (known.agreement, known.association):
-        among = among + part[np.ix_(rows, rows)]
-        across = across + part[np.ix_(new, rows)]
-    if with_text and known.text is not None:
-        among = among + float(setting["text_weight"]) * known.text[np.ix_(rows, rows)]
-        across = across + float(setting["text_weight"]) * known.text[np.ix_(new, rows)]
-    mean = among.mean(axis=0)
-    centred = among - mean - mean[:, None] + mean.mean()
-    across = across - mean - across.mean(axis=1, keepdims=True) + mean.mean()
-    values, vectors = np.linalg.eigh(centred)
-    keep = np.argsort(values)[::-1][:n_components]
-    keep = keep[values[keep] > 1e-10 * max(float(values.max()), 1e-300)]
-    root = np.sqrt(values[keep])
-    return _Components(vectors[:, keep] * root, across @ vectors[:, keep] / root)
+@dataclass(frozen=True, eq=False)
+class _Likeness:
+    """How alike items are, before width and text weight are chosen: among training items, and of unseen ones to them.
+
+    Attributes
+    ----------
+    distances : pair of ndarray
+        Squared distances of profiles, in units of their median among the training items.
+    answers : pair of ndarray
+        Agreement and association of the twins' answers.
+    texts : pair of ndarray, optional
+        Similarity of the wording.
+    """
+
+    distances: tuple[Floats, Floats]
+    answers: tuple[Floats, Floats]
+    texts: tuple[Floats, Floats] | None
+
+    @classmethod
+    def of(cls, train: TwinTable, unseen: TwinTable, with_text: bool) -> _Likeness:
+        known, rows, new = joint_rows(train, unseen)
+        among, across = np.ix_(rows, rows), np.ix_(new, rows)
+        both = known.agreement, known.association
+        return cls(
+            _distances(known.profile, rows, new),
+            (both[0][among] + both[1][among], both[0][across] + both[1][across]),
+            (known.text[among], known.text[across]) if with_text and known.text is not None else None,
+        )
+
+    def components(self, setting: Setting, n_components: int) -> _Components:
+        among, across = (self._kernel(part, setting) for part in (0, 1))
+        mean = among.mean(axis=0)
+        centred = among - mean - mean[:, None] + mean.mean()
+        across = across - mean - across.mean(axis=1, keepdims=True) + mean.mean()
+        values, vectors = np.linalg.eigh(centred)
+        keep = np.argsort(values)[::-1][:n_components]
+        keep = keep[values[keep] > 1e-10 * max(float(values.max()), 1e-300)]
+        root = np.sqrt(values[keep])
+        return _Components(vectors[:, keep] * root, across @ vectors[:, keep] / root)
+
+    def _kernel(self, part: int, setting: Setting) -> Floats:
+        kernel = np.exp(-self.distances[part] / float(setting["width"])) + self.answers[part]
+        if self.texts is not None:
+            kernel += float(setting["text_weight"]) * self.texts[part]
+        return kernel
 
 
-def _kernel(profile: Floats, left: Rows, right: Rows, train: Rows, width: float) -> Floats:
-    """Compute the Gaussian kernel on the profiles, scaled by the training items only."""
+def _distances(profile: Floats, train: Rows, unseen: Rows) -> tuple[Floats, Floats]:
+    """Compute squared distances of the profiles, scaled by the training items only."""
     scale = profile[train].std(axis=0)
     scaled = profile / np.where(scale > 1e-9, scale, np.inf)
-    distance = _squared_distances(scaled[left], scaled[right])
-    reference = _squared_distances(scaled[train], scaled[train])
-    median = float(np.median(reference[np.triu_indices(train.size, 1)]))
-    return np.exp(-distance / (width * max(median, 1e-12)))
+    among = _squared_distances(scaled[train], scaled[train])
+    median = max(float(np.median(among[np.triu_indices(train.size, 1)])), 1e-12)
+    return among / median, _squared_distances(scaled[unseen], scaled[train]) / median
 
 
 def _squared_distances(left: Floats, right: Floats) -> Floats:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
+from scipy.special import ndtr, softmax
 
 from truetwin.reweighting.item_means import centre, has_mean, spread
 from truetwin.reweighting.share_law import FLOOR, KAPPAS, ShareLaw
@@ -134,9 +134,7 @@ def _weights(likelihood: Floats, member: NDArray[np.int64]) -> Floats:
     logs = sums[size > 0] / size[size > 0, None]
     weights = np.full(likelihood.shape[1], 1.0 / likelihood.shape[1])
     for _ in range(STEPS):
-        part = np.log(weights) + logs
-        part = np.exp(part - part.max(axis=1, keepdims=True))
-        part /= part.sum(axis=1, keepdims=True)
+        part = softmax(np.log(weights) + logs, axis=1)
         weights = part.sum(axis=0) + PRIOR
         weights /= weights.sum()
     return weights

@@ -15,7 +15,7 @@ agrees with the plain iteration's to a few 1e-3 of the standard deviation of the
 cells; 1e-2 where the rank overfits most), with up to ten times fewer maps. Strong damping makes strides
 shorter, but leaves less noise, so that the flow is seen to end where it does.
 
-The SVD is tracked, not recomputed: a right subspace of ``rank + 7`` dimensions or a few more gets one power
+The SVD is tracked, not recomputed: a right subspace of a few dimensions more than the rank gets one power
 step and one Rayleigh-Ritz step per map, both on the *current* matrix (a basis lagging by one map, or singular
 vectors that got only half a power step, make long strides unstable). Where few columns change, the steps are taken on
 the Gram matrix: it costs less than products with a wide basis, and more power steps are free.
@@ -35,8 +35,10 @@ from truetwin.solvers.leading_eigenpairs import leading_eigenpairs
 Array = npt.NDArray[np.floating]
 Mask = npt.NDArray[np.bool_]
 
-#: Directions carried beyond the rank, so that singular values may change places without being missed.
-OVERSAMPLING = 7
+#: Directions carried beyond the rank, so that singular values may change places without being missed. Low ranks need
+#: fewer: two less than the rank, within these bounds.
+LEAST_OVERSAMPLING = 3
+MOST_OVERSAMPLING = 7
 #: Plain steps before the first stride: the early transient is short and not smooth.
 PLAIN_STEPS = 4
 #: A stride may span at most this fraction of the time travelled so far.
@@ -187,7 +189,8 @@ class Subspace:
     def __init__(self, Z: SplitMatrix, rank: int, directions: Array | None = None) -> None:
         p = len(Z.order)
         self.rank = min(rank, p)
-        k = min(-(-(self.rank + OVERSAMPLING) // 4) * 4, p)  # products by multiples of four are faster
+        more = min(max(self.rank - 2, LEAST_OVERSAMPLING), MOST_OVERSAMPLING)
+        k = min(-(-(self.rank + more) // 4) * 4, p)  # products by multiples of four are faster
         self._by_gram = _gram_is_cheaper(Z, self.rank, k)
         if directions is not None:
             self.V = np.ascontiguousarray(directions[Z.order], dtype=Z.tail.dtype)
@@ -204,8 +207,10 @@ class Subspace:
         r = self.rank
         if self._by_gram:
             gram, basis = Z.gram(), self.V
+            scale = gram.diagonal().max() or 1.0  # keeps the powers within range
             for _ in range(POWER_STEPS):
-                basis = _orthonormal(gram @ basis)
+                basis = gram @ (basis / scale)
+            basis = _orthonormal(basis)
             squares, C = np.linalg.eigh(basis.T @ gram @ basis)
             self.V = basis @ C[:, ::-1]
             left = Z.times(self.V[:, :r])
@@ -334,9 +339,13 @@ def follow(
             stride, stage = stride_of(1), 0
         elif stage == 0:
             stride = next_stride(time, n_plain)
-        change *= stride.stages[stage].momentum
-        D *= stride.stages[stage].step
-        change += D
+        momentum, step = stride.stages[stage].momentum, stride.stages[stage].step
+        D *= step
+        if momentum:
+            change *= momentum
+            change += D
+        else:
+            change, D = D, change
         matrix.tail += change
         stage += 1
         if stage == len(stride.stages):

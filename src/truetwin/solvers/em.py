@@ -165,28 +165,34 @@ def em_transition(
     """
     m, width = human.shape
     weights = prior.copy()
-    means = [human[rows].mean(axis=0) for rows in kinds]
+    known = [human[rows] for rows in kinds]
+    means = [shares.mean(axis=0) for shares in known]
     transitions = [0.7 * np.eye(width) + 0.3 * mean for mean in means]
     counts = operator.shares(weights)
+    learning = operator if isinstance(operator, CategoricalMap) and not fixed_weights else None
     last, loss, step = np.inf, np.inf, 0
     for step in range(1, max_steps + 1):
-        base = np.maximum(counts.sum(axis=1, keepdims=True), TINY)
-        moved = counts / base
+        if learning or step == 1:
+            base = np.maximum(counts.sum(axis=1, keepdims=True), TINY)
+            moved = [counts[rows] / base[rows] for rows in kinds]
+        looks = step % 10 == 0 or step == max_steps
+        loss = 0.0 if looks else loss
         pull = np.empty_like(human)
-        loss = 0.0
         for k, rows in enumerate(kinds):
-            predicted = np.maximum(moved[rows] @ transitions[k], TINY)
-            ratio = human[rows] / predicted
-            loss -= float(np.sum(human[rows] * np.log(predicted))) / m
-            pull[rows] = ratio @ transitions[k].T
-            new = transitions[k] * (moved[rows].T @ ratio) + 1e-3 * means[k] + 1e-12
+            predicted = np.maximum(moved[k] @ transitions[k], TINY)
+            if looks:
+                loss -= float(np.sum(known[k] * np.log(predicted))) / m
+            ratio = known[k] / predicted
+            if learning:
+                pull[rows] = ratio @ transitions[k].T
+            new = transitions[k] * (moved[k].T @ ratio) + 1e-3 * means[k] + 1e-12
             transitions[k] = new / new.sum(axis=1, keepdims=True)
-        if not fixed_weights and isinstance(operator, CategoricalMap):
-            weights = weights * operator.pull_back(pull / base) + pull_to_prior * m * prior
-            if not operator.complete:
-                weights /= operator.pull_back(np.broadcast_to(1.0 / base, pull.shape)) + pull_to_prior * m
+        if learning:
+            weights = weights * learning.pull_back(pull / base) + pull_to_prior * m * prior
+            if not learning.complete:
+                weights /= learning.pull_back(np.broadcast_to(1.0 / base, pull.shape)) + pull_to_prior * m
             weights /= weights.sum()
-            counts = operator.shares(weights)
+            counts = learning.shares(weights)
         if step % 10 == 0:
             if last - loss < tol:
                 break

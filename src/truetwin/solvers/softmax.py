@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
+from scipy.special import softmax
 
 Floats = NDArray[np.float64]
 
@@ -25,7 +26,7 @@ class SoftmaxFit:
 
     def predict(self, features: Floats) -> Floats:
         """Predict shares, shape ``(m, K)``; every row sums to 1."""
-        return _softmax(self.coefficients[0] + features @ self.coefficients[1:])
+        return np.asarray(softmax(self.coefficients[0] + features @ self.coefficients[1:], axis=1))
 
 
 def fit_softmax(
@@ -71,28 +72,29 @@ def fit_softmax(
     else:
         first = start.coefficients
 
-    # Coordinates in which the curvature is about the same in every direction: fewer steps, same solution.
-    scale = np.sqrt((features**2).mean(axis=0) / size + 2.0 * penalty + 1e-12)[:, None]
+    # Coordinates in which the curvature is about the same in every direction: fewer steps, same solution. Where all
+    # items have the mean shares, the directions are those of the categories' covariance, for every feature.
+    mean = shares.mean(axis=0)
+    spread, turn = np.linalg.eigh(np.diag(mean) - np.outer(mean, mean))
+    squares = np.concatenate([[1.0], (features**2).mean(axis=0)])
+    penalties = np.concatenate([[0.0], np.full(p, 2.0 * penalty)])
+    curvature = np.outer(squares, np.maximum(spread, 0.0)) + penalties[:, None] + 1e-12
+    curvature[0] = np.maximum(curvature[0], 1e-3)  # adding a constant to all intercepts changes nothing
+    scale = np.sqrt(curvature)
 
     def loss(flat: Floats) -> tuple[float, Floats]:
-        b, weights = flat[:size], flat[size:].reshape(p, size) / scale
+        coefficients = (flat.reshape(p + 1, size) / scale) @ turn.T
+        b, weights = coefficients[0], coefficients[1:]
         scores = b + features @ weights
         scores -= scores.max(axis=1, keepdims=True)
         expo = np.exp(scores)
         total = expo.sum(axis=1, keepdims=True)
         value = -float(np.sum(shares * (scores - np.log(total)))) / m + penalty * float(np.sum(weights**2))
         error = (expo / total - shares) / m
-        slope = (features.T @ error + 2.0 * penalty * weights) / scale
-        return value, np.concatenate([error.sum(axis=0), slope.ravel()])
+        slope = np.concatenate([error.sum(axis=0)[None], features.T @ error + 2.0 * penalty * weights])
+        return value, (slope @ turn / scale).ravel()
 
-    scaled = np.concatenate([first[:1], first[1:] * scale])
     options = {"maxiter": max_steps, "maxcor": 20, "gtol": 1e-6}
-    found = minimize(loss, scaled.ravel(), jac=True, method="L-BFGS-B", options=options).x.reshape(
-        p + 1, size
-    )
-    return SoftmaxFit(np.concatenate([found[:1], found[1:] / scale]))
-
-
-def _softmax(scores: Floats) -> Floats:
-    expo = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return np.asarray(expo / expo.sum(axis=1, keepdims=True))
+    begin = (first @ turn) * scale
+    found = minimize(loss, begin.ravel(), jac=True, method="L-BFGS-B", options=options).x
+    return SoftmaxFit((found.reshape(p + 1, size) / scale) @ turn.T)

@@ -402,3 +402,11 @@ def test_the_workbook_says_what_shares_are_worth_once(by_age) -> None:  # type: 
     for item, _, worth, reason in sheet.rows:
         assert f"shares worth about {worth.value:,.0f} people" in reason
         assert worth.value == by_age.verdicts[item].worth
+
+
+def test_intervals_that_hold_less_often_are_told() -> None:
+    panel = generate_population(60, 10, n_new_items=2, random_state=1).panel
+    told = " ".join(estimate(panel, by=["sex"], statistics=["correlation", "gap"]).notes)
+    assert "correlations between items that nobody has answered hold somewhat less often" in told
+    assert "90% intervals of the widest gaps" in told
+    assert "hold" not in " ".join(estimate(panel, statistics=["mean"]).notes)

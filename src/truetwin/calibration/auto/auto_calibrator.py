@@ -19,7 +19,7 @@ from truetwin.calibration.auto.new_people import (
 from truetwin.calibration.auto.people_and_items import predict_new_cells
 from truetwin.calibration.auto.pseudo_targets import Problem
 from truetwin.calibration.base import Calibrator, Prediction
-from truetwin.calibration.design import Design, Fold, Preprocessing, make_designs
+from truetwin.calibration.design import Design, Fold, Preprocessing, designs_in_turn
 from truetwin.calibration.laws.people_errors import PeopleErrors
 from truetwin.calibration.laws.people_record import PeopleRecord
 from truetwin.calibration.laws.prediction_errors import Errors, JointLaw
@@ -112,8 +112,8 @@ class Auto(Calibrator):
             study = self._study_of_folds(answers, folds, preprocessing)
             values = [_place(*study.of_fold(k)) for k in range(len(folds))]
         return [
-            self.finish(make_designs(answers, [fold], preprocessing)[0], v)
-            for fold, v in zip(folds, values, strict=True)
+            self.finish(design, v)
+            for design, v in zip(designs_in_turn(answers, folds, preprocessing), values, strict=True)
         ]
 
     def fit_design(self, design: Design) -> None:

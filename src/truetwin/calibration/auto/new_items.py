@@ -45,9 +45,13 @@ def predict_items(
     features = FoldFeatures(problem, folds)
     n = len(problem.sample_ids)
     parts = [np.zeros((2, n, len(f))) for f in features.folds]
-    kept: list[tuple[int, int, NDArray[np.intp], Array]] = []
+    kept: dict[tuple[int, int], list[tuple[NDArray[np.intp], Array]]] = {}
     small = n <= MAX_LEARNERS
-    learned = features.learn((lambda *each: kept.append(each)) if small else None)
+
+    def keep(k: int, t: int, who: NDArray[np.intp], F: Array) -> None:
+        kept.setdefault((k, t), []).append((who, F))
+
+    learned = features.learn(keep if small else None)
     stacks = [
         tuple(
             _learn(problem, features, learned[s].moments, learned[s].folds.index(k), t, fold, s, block_blind)
@@ -60,8 +64,8 @@ def predict_items(
         parts[k][:, who, t] = stacks[k][t].parts(F.T)
 
     if small:
-        for each in kept:
-            put(*each)
+        for (k, t), some in kept.items():
+            put(k, t, *map(np.concatenate, zip(*some, strict=True)))
     else:
         features.walk(np.ones(n, dtype=bool), {}, put)
     values = [_joined(problem, *each) for each in zip(parts, features.folds, stacks, strict=True)]

@@ -18,13 +18,9 @@ from numpy.typing import NDArray
 
 from truetwin.calibration.auto.conditional_expectations import (
     People,
-    Unhidden,
-    Workspace,
-    leave_out,
-    leave_out_one,
+    System,
     solutions_of,
     solve_people,
-    solve_unhidden,
 )
 from truetwin.calibration.auto.item_links import (
     Standardised,
@@ -37,6 +33,7 @@ from truetwin.calibration.auto.item_links import (
     standardise_items,
     twin_similarity,
 )
+from truetwin.calibration.auto.left_out_in_turn import InTurn
 from truetwin.calibration.auto.source_tables import chosen_table, merge_copies, together
 from truetwin.calibration.auto.stacking import Moments, MomentSums
 from truetwin.calibration.auto.twin_scales import TwinScales
@@ -345,8 +342,12 @@ class FoldFeatures:
             for s in SETS
             if (found := tuple(k for k, each in enumerate(self.situations) if s in each))
         }
-        self._singles = [k for k, f in enumerate(self.folds) if len(f) == 1 and problem.answered[f[0]]]
-        self._others = sorted(set(range(len(self.folds))) - set(self._singles))
+        singles = [k for k, f in enumerate(self.folds) if len(f) == 1 and problem.answered[f[0]]]
+        self._others = sorted(set(range(len(self.folds))) - set(singles))
+        # folds of one answered target, by what it faces
+        self._alone: dict[Situation, list[int]] = {
+            s: those for s in SETS if (those := [k for k in singles if self.situations[k] == (s,)])
+        }
         sets = {s: sets_of(s, problem.n_sources) for s in self.facing}
         used = sorted({w for each in sets.values() for w in each})
         self._sets = {s: [used.index(w) for w in each] for s, each in sets.items()}
@@ -384,96 +385,92 @@ class FoldFeatures:
         """Go through the chosen people, and pass the features of pseudo-targets and targets to the functions given."""
         problem, columns = self.problem, self.columns
         covariance = problem.covariance[np.ix_(columns, columns)]
-        links = self._links[:, columns[:, None], columns]
+        system = System(covariance, self._links[:, columns[:, None], columns])
         chosen = np.flatnonzero(people)
         hidden = any(problem.answered[list(f)].any() for f in self.folds)
         plain = not on_pseudo and not hidden  # nothing to leave out: solving is enough
-        copies = 6 + len(links) if hidden else 4
-        size = max(1, int(CHUNK_BYTES / (8 * max(1, columns.size) ** 2 * copies)))
-        space = Workspace.of(min(size, len(chosen)), columns.size, len(links)) if hidden else None
+        in_turn = {s: len(self._sets[s]) * len(self._alone[s]) * columns.size for s in self._alone}
+        floats = columns.size**2 * 3 + sum(in_turn.values())  # a person's share of the largest arrays
+        size = max(1, min(int(CHUNK_BYTES / (8 * max(1, floats))), len(chosen)))
+        # new memory is slow, so the next people use it again
+        space = np.empty(0 if plain else (size, columns.size, columns.size))
+        spaces = {s: np.empty(size * each) for s, each in in_turn.items()}
         for start in range(0, len(chosen), size):
             who = chosen[start : start + size]
             cells = np.ix_(who, columns)
+            z, seen = problem.people.values[cells], problem.people.seen[cells]
             if plain:
-                z, seen = problem.people.values[cells], problem.people.seen[cells]
-                solution = solutions_of(z, seen, covariance)
+                solution = solutions_of(z, seen, system)
                 for k in self._others:
                     self._targets(solution @ covariance, solution, who, k, on_target)
                 continue
-            z, seen = problem.people.values[cells], problem.people.seen[cells]
-            rest: People | Unhidden
-            if hidden:
-                chunk = solve_people(z, seen, covariance, links, space)
-                self._visit_singles(chunk, who, on_pseudo, on_target)
-            else:
-                rest = solve_unhidden(z, seen, covariance, links)
+            chunk = solve_people(z, seen, system, space)
+            for s, folds in self._alone.items():
+                each = np.array([self._place[self.folds[k][0]] for k in folds])
+                turn = InTurn.of(chunk, z, seen, system, self._sets[s], each, spaces[s])
+                if s in on_pseudo:
+                    self._pseudo_in_turn(turn, who, s, on_pseudo[s])
+                if on_target:
+                    self._targets_in_turn(turn, who, s, on_target)
             for k in self._others:
                 inside = [self._place[t] for t in self.folds[k] if t in self._place]
-                if hidden:
-                    rest = chunk.without(inside) if inside else chunk
+                rest = chunk.without(inside) if inside else chunk
                 for s, sink in on_pseudo.items():
                     if s in self.situations[k]:
-                        self._pseudo(rest, who, s, np.array([k]), None, self.folds[k], sink)
+                        self._pseudo(rest, who, s, k, sink)
                 if on_target:
                     self._targets(rest.filled, rest.solution, who, k, on_target)
 
-    def _visit_singles(
-        self,
-        chunk: People,
-        who: NDArray[np.intp],
-        on_pseudo: Mapping[Situation, PseudoSink],
-        on_target: TargetSink | None,
-    ) -> None:
-        for s, sink in on_pseudo.items():
-            folds = np.array([k for k in self._singles if s in self.situations[k]], dtype=np.intp)
-            if folds.size:
-                each = np.array([self._place[self.folds[k][0]] for k in folds])
-                self._pseudo(chunk, who, s, folds, each, (), sink)
-        if on_target:
-            linked, level = chunk.each_left_out()
-            for k in self._singles:
-                (target,), (s,) = self.folds[k], self.situations[k]
-                at, own = [self._place[target]], self.problem.own[:, who, target]
-                parts = [linked[f][:, at] for f in self._sets[s]]
-                on_target(k, 0, who, _assemble(s, parts, level[:, at], *own)[0].T)
-
-    def _pseudo(
-        self,
-        chunk: People | Unhidden,
-        who: NDArray[np.intp],
-        s: Situation,
-        folds: NDArray[np.intp],
-        each: NDArray[np.intp] | None,
-        hidden: Sequence[int],
-        sink: PseudoSink,
-    ) -> None:
-        problem, every = self.problem, np.arange(self.columns.size)
-        for group in self._groups(s, hidden):
-            alone = each is not None and len(group) == 1
-            if not alone:
-                left = (
-                    leave_out(chunk, self._sets[s], group, each)
-                    if isinstance(chunk, People)
-                    else chunk.leave_out(self._sets[s], group)
-                )
-            keep = np.ones(len(folds), bool) if each is None else ~np.isin(each, group)
-            for g, position in enumerate(group):
-                item = int(self.columns[position])
-                there = np.flatnonzero(problem.people.seen[who, item])
-                if not there.size or not keep.any():
+    def _pseudo_in_turn(self, turn: InTurn, who: NDArray[np.intp], s: Situation, sink: PseudoSink) -> None:
+        """Pass on the pseudo-targets of all folds of one answered target that face ``s``."""
+        folds = np.array(self._alone[s])
+        for group in self._groups(s, ()):
+            there = [np.flatnonzero(self._seen(who, position)) for position in group]
+            asked = there[0] if len(group) == 1 else np.arange(len(who))
+            if not any(rows.size for rows in there):
+                continue
+            left = turn.leave_out(group, asked)
+            mine = (turn.each[:, None] == group).any(axis=1)
+            for g, (position, rows) in enumerate(zip(group, there, strict=True)):
+                if not rows.size:
                     continue
-                own, answer = problem.own[:, who[there], item], problem.people.values[who[there], item]
-                if alone and isinstance(chunk, People) and each is not None:
-                    # most items at once are cheaper than a choice of them
-                    most = 2 * each.size > every.size
-                    left = leave_out_one(chunk, self._sets[s], position, every if most else each, there)
-                    linked = [x[:, 0] for x in left.linked]
-                    variables = _assemble(s, linked, left.level, *own, answer)[each[keep] if most else keep]
-                else:
-                    cells = np.ix_(there, keep)
-                    linked = [x[:, g][cells] for x in left.linked]
-                    variables = _assemble(s, linked, left.level[cells], *own, answer)
-                sink(item, folds[keep], who[there], variables)
+                linked, level = left.linked[:, g], left.level
+                if len(group) > 1:
+                    linked, level = linked[rows], level[rows]
+                variables = self._variables(s, linked, level, who[rows], position)
+                variables[mine] = np.nan  # a target is no pseudo-target of its own
+                sink(int(self.columns[position]), folds, who[rows], variables)
+
+    def _targets_in_turn(self, turn: InTurn, who: NDArray[np.intp], s: Situation, sink: TargetSink) -> None:
+        """Pass on the targets of all folds of one answered target that face ``s``."""
+        linked, level = turn.targets()
+        for j, k in enumerate(self._alone[s]):
+            own = self.problem.own[:, who, self.folds[k][0]]
+            sink(k, 0, who, _assemble(s, linked[..., [j]], level[:, [j]], *own)[0].T)
+
+    def _pseudo(self, rest: People, who: NDArray[np.intp], s: Situation, k: int, sink: PseudoSink) -> None:
+        """Pass on the pseudo-targets of one fold, whose targets are left out of ``rest``."""
+        for group in self._groups(s, self.folds[k]):
+            left = rest.leave_out(self._sets[s], group)
+            for g, position in enumerate(group):
+                rows = np.flatnonzero(self._seen(who, position))
+                if rows.size:
+                    variables = self._variables(
+                        s, left.linked[rows, g], left.level[rows], who[rows], position
+                    )
+                    sink(int(self.columns[position]), np.array([k]), who[rows], variables)
+
+    def _seen(self, who: NDArray[np.intp], position: int) -> NDArray[np.bool_]:
+        return np.asarray(self.problem.people.seen[who, self.columns[position]])
+
+    def _variables(
+        self, s: Situation, linked: Array, level: Array, who: NDArray[np.intp], position: int
+    ) -> Array:
+        """Join the features of a pseudo-target, and its answers."""
+        item = self.columns[position]
+        return _assemble(
+            s, linked, level, *self.problem.own[:, who, item], self.problem.people.values[who, item]
+        )
 
     def _groups(self, s: Situation, hidden: Sequence[int]) -> list[list[int]]:
         """Group the items that are left out together as pseudo-targets: one by one, or block by block."""
@@ -493,18 +490,18 @@ class FoldFeatures:
         for t, (target, s) in enumerate(zip(fold, self.situations[k], strict=True)):
             toward = self._links[self._sets[s], target][:, self.columns]  # (f, p)
             toward[:, gone] = 0.0
-            linked = [x[:, None] for x in toward @ filled.T]
-            level = solution.sum(axis=1)[:, None]
+            linked = (filled @ toward.T)[..., None]
             own = self.problem.own[:, who, target]
-            sink(k, t, who, _assemble(s, linked, level, *own)[0].T)
+            sink(k, t, who, _assemble(s, linked, solution.sum(axis=1)[:, None], *own)[0].T)
 
 
-def _assemble(s: Situation, linked: Sequence[Array], level: Array, *same_in_all_folds: Array) -> Array:
-    """Join variables into (m, d, n): links (n, m), level (n, m), then variables that are the same in all folds (n,)."""
-    parts = [*linked] if s == "new battery" else [*linked, level]
-    result = np.empty((level.shape[1], len(parts) + len(same_in_all_folds), level.shape[0]))
-    for d, part in enumerate(parts):
-        result[:, d] = part.T
-    for d, part in enumerate(same_in_all_folds):
-        result[:, len(parts) + d] = part
+def _assemble(s: Situation, linked: Array, level: Array, *same_in_all_folds: Array) -> Array:
+    """Join variables into (m, d, n): links (n, f, m), level (n, m), then what is the same in all folds, (n,) each."""
+    n, f, m = linked.shape
+    levels = [] if s == "new battery" else [level.T]
+    rest = [*levels, *same_in_all_folds]
+    result = np.empty((m, f + len(rest), n))
+    result[:, :f] = linked.transpose(2, 1, 0)
+    for d, part in enumerate(rest):
+        result[:, f + d] = part
     return result

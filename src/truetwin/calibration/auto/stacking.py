@@ -64,7 +64,7 @@ class MomentSums:
     def add(self, folds: NDArray[np.intp], item: int, variables: Array) -> None:
         """Add the variables, (m, d, n), of one pseudo-target in m folds."""
         self.count[folds, item] += variables.shape[2]
-        self.first[folds, item] += variables.sum(axis=2)
+        self.first[folds, item] += np.einsum("mdn->md", variables)
         self.second[folds, item] += np.matmul(variables, variables.transpose(0, 2, 1))
 
     def moments(self) -> Moments:
@@ -277,12 +277,12 @@ def _best_weights(own: Array, cross: Array, share: Array, ridge: float) -> Array
     start = np.asarray(np.linalg.solve(mean_own + ridge * identity, share @ cross), dtype=np.float64)
     w = _unit(start, mean_own)
     for _ in range(_MAX_STEPS):
-        variance = own @ w @ w + _FLOOR
+        variance = flat @ np.outer(w, w).reshape(-1) + _FLOOR
         spread = np.sqrt(variance)
         reached = np.maximum(cross @ w / spread, _LEAST_CORRELATION)
         curvature = ((share * reached / variance) @ flat).reshape(mean_own.shape)
         new = np.linalg.solve(
-            curvature + ridge * np.trace(curvature) / len(w) * identity, (share / spread) @ cross
+            curvature + ridge * curvature.trace() / len(w) * identity, (share / spread) @ cross
         )
         new = _unit(new, mean_own)
         moved = float(np.abs(new - w).max())

@@ -34,6 +34,7 @@ SHARES = np.linspace(0.0, 1.0, N_QUANTILES)
 LEAST_ANSWERS = 10
 LEAST_VARIANCE = 1e-4
 LARGEST_COPULA = 0.9
+MOST_SCORES = 1000
 LARGEST_DONOR_PART = 0.5
 LARGEST_PART = 0.9
 LARGEST = 0.95
@@ -152,6 +153,37 @@ class DonorPart:
         return part, np.where(length > 0, self._scale**2, 0.0)
 
 
+@dataclass(frozen=True)
+class PairErrors:
+    """How far off predicted correlations of pairs of new items are.
+
+    The true correlation lies around a prediction of 0 with some variance. Around a prediction of m, the standard
+    deviation is 1 - m^2 times as large, as that of correlations in samples of people.
+
+    Attributes
+    ----------
+    squared : float
+        Mean squared error of predictions of known pairs, as if around 0.
+    sampling : float
+        Part of it that is sampling error of the known correlations.
+    df : float
+        Degrees of freedom of ``squared``: how surely it is known.
+    """
+
+    squared: float
+    sampling: float
+    df: float
+
+    def drawn(self, rng: np.random.Generator) -> float:
+        """Draw the variance around a prediction of 0."""
+        squared = self.squared * self.df / rng.chisquare(self.df)
+        return float(max(squared - self.sampling, 0.0))
+
+
+#: Where nothing is known, one correlation is as likely as another: the variance between -1 and 1.
+NOTHING_KNOWN = PairErrors(1 / 3, 0.0, 1e9)
+
+
 @dataclass(frozen=True, eq=False)
 class TotalCorrelations:
     """Correlations to expect between people's answers to the new items.
@@ -160,20 +192,43 @@ class TotalCorrelations:
     ----------
     mean : ndarray of shape (q, q)
         Predicted correlations; 1 on the diagonal.
-    sd : float
-        Standard deviation of the true correlations around them.
+    errors : PairErrors
+        Of the predicted correlations.
     """
 
     mean: Array
-    sd: float
+    errors: PairErrors
 
-    def drawn(self, rng: np.random.Generator) -> Array:
-        """Draw one matrix of correlations."""
-        q = len(self.mean)
-        noise = np.triu(rng.normal(0.0, 1.0, (q, q)), 1) * self.sd
-        found = np.clip(self.mean + noise + noise.T, -LARGEST, LARGEST)
-        np.fill_diagonal(found, 1.0)
-        return np.asarray(found)
+    def drawn_copula(self, rng: np.random.Generator, own: Array, spread: Array) -> Array:
+        """Draw correlations of what predictions leave open, given the covariances of predictions.
+
+        Centre is what gives the answers the predicted correlations. Around it, the draw is a correlation matrix of a
+        few normal scores (Wishart): the fewer, the less sure. It can always be drawn from, so that nothing is cut.
+        Their number is such that the correlations of the answers vary as much as predictions are off.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+        own : ndarray of shape (q, q)
+            Covariances of the predictions.
+        spread : ndarray of shape (q,)
+            Sd of what predictions leave open.
+        """
+        total = np.sqrt(np.diag(own) + spread**2)
+        left = np.outer(spread, spread)
+        centre = np.clip((self.mean * np.outer(total, total) - own) / left, -LARGEST_COPULA, LARGEST_COPULA)
+        np.fill_diagonal(centre, 1.0)
+        centre = positive_definite(centre)
+        pairs = np.triu_indices(len(centre), 1)
+        variance = self.errors.drawn(rng)
+        wanted = variance * np.mean((1 - self.mean[pairs] ** 2) ** 2) if len(centre) > 1 else 0.0
+        if wanted <= 0:
+            return centre
+        reach = float(np.mean(((1 - centre**2) * left / np.outer(total, total))[pairs] ** 2))
+        number = int(np.clip(reach / wanted + rng.random(), 1, MOST_SCORES))
+        scores = rng.standard_normal((number, len(centre))) @ np.linalg.cholesky(centre).T
+        scores /= np.maximum(np.sqrt((scores**2).sum(axis=0)), 1e-12)
+        return positive_definite(scores.T @ scores)
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,20 +257,15 @@ class JointItemLaw(JointLaw):
 
     def draw(self, rng: np.random.Generator) -> Array:
         """See the base class."""
-        correlations = self.correlations.drawn(rng)
         chosen = [each.drawn(rng) for each in self.errors]
         level, slope, spread = np.array([each[:3] for each in chosen]).T
         mu = self._centre + level + slope * (self.predicted - self._centre)
         own = (
             np.atleast_2d(np.cov(mu[self.known], rowvar=False, ddof=0))
             if self.known.sum() > 1
-            else 0 * correlations
+            else 0 * self.correlations.mean
         )
-        total = np.sqrt(np.diag(own) + spread**2)
-        copula = (correlations * np.outer(total, total) - own) / np.outer(spread, spread)
-        copula = np.clip(copula, -LARGEST_COPULA, LARGEST_COPULA)
-        np.fill_diagonal(copula, 1.0)
-        root = np.asarray(np.linalg.cholesky(positive_definite(copula)))
+        root = np.asarray(np.linalg.cholesky(self.correlations.drawn_copula(rng, own, spread)))
         g = rng.standard_normal(mu.shape) @ root.T
         part, variance = self.donors.drawn(rng, root)
         at = ndtr(g * np.sqrt(1 - variance) + part)

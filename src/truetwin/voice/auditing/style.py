@@ -14,6 +14,7 @@ from collections.abc import Hashable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 from truetwin.voice.items.verbatim import length_in_words, words_of
 from truetwin.voice.items.voice_items import VoiceItem
@@ -144,7 +145,7 @@ def style_probabilities(items: Sequence[VoiceItem], *, seed: int = 0) -> Array |
     for fold in np.unique(folds):
         held_out = folds == fold
         weights = fit_conditional_logit(x[~held_out], y[~held_out])
-        probabilities[held_out] = _softmax(x[held_out] @ weights)
+        probabilities[held_out] = softmax(x[held_out] @ weights, axis=-1)
     return probabilities
 
 
@@ -165,7 +166,7 @@ def fit_conditional_logit(x: Array, y: NDArray[np.intp], *, ridge: float = RIDGE
     rows = np.arange(len(y))
 
     def loss(w: Array) -> tuple[float, Array]:
-        p = _softmax(x @ w)
+        p = softmax(x @ w, axis=-1)
         residual = p.copy()
         residual[rows, y] -= 1
         value = -np.log(np.maximum(p[rows, y], 1e-300)).sum() + ridge / 2 * w @ w
@@ -198,8 +199,3 @@ def group_of(item: VoiceItem) -> str:
 def answer_index(item: VoiceItem) -> int:
     """Return the position of the true option as stored, from 0."""
     return next(k for k, option in enumerate(item.options) if option.id == item.answer)
-
-
-def _softmax(scores: Array) -> Array:
-    e = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    return np.asarray(e / e.sum(axis=-1, keepdims=True), dtype=np.float64)
