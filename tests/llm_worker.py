@@ -29,12 +29,10 @@ def serve() -> None:
     import openai
 
     import conftest
-    from truetwin.llm import open_model
-    from truetwin.llm.providers.tls_trust import tls_context
+    import truetwin.llm.providers.openai_client
 
-    loaded = (aiohttp, conftest, openai.resources.chat, tls_context(openai))
+    loaded = (aiohttp, conftest, openai.resources.chat, truetwin.llm.providers.openai_client)
     assert all(loaded)  # children find them imported
-    open_model("m", base_url="http://localhost/v1")  # and know all engines
     for line in sys.stdin:
         child = os.fork()
         if child == 0:

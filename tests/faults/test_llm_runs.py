@@ -89,11 +89,11 @@ def test_one_call_in_three_failing_at_random_costs_only_what_failed(
         "no-choices",
         "timeout",
     )
-    # Each timeout takes a second, so that there are fewer of them.
+    # Each timeout takes two seconds, so that there are fewer of them.
     failures = dict.fromkeys(kinds, 0.035) | {"timeout": 0.01}
-    llm_server.configure(failures=failures, seed=3, hang=2.0)
+    llm_server.configure(failures=failures, seed=3, hang=4.0)
     model = open_model("m", base_url=llm_server.base_url)
-    options = RunOptions(concurrency=50, backoff=0.01, timeout=1.0, attempts=30)
+    options = RunOptions(concurrency=50, backoff=0.01, timeout=2.0, attempts=30)
     with Store(tmp_path) as store:
         summary = run(survey(40, 10), model, store, options)
         totals = store.totals()

@@ -11,7 +11,6 @@ from truetwin.errors import AccessError, MissingExtraError, ProviderError, Trans
 from truetwin.llm.providers.bounded_responses import HEADERS, MOST_BYTES, limit_blocking, read_json
 from truetwin.llm.providers.http_failures import check_base_url, from_exception, from_status
 from truetwin.llm.providers.key_masking import KeyMask
-from truetwin.llm.providers.tls_trust import tls_context
 from truetwin.settings.recorded_values import without_secrets
 
 if TYPE_CHECKING:
@@ -74,9 +73,7 @@ class Endpoint:
         """
         package = import_openai()
         connection = package.DefaultHttpxClient(
-            event_hooks={"response": [limit_blocking(most_bytes)]},
-            headers=HEADERS,
-            verify=tls_context(package),
+            event_hooks={"response": [limit_blocking(most_bytes)]}, headers=HEADERS
         )
         return package.OpenAI(**{**self.arguments(), "max_retries": 3, "http_client": connection, **options})
 

@@ -26,7 +26,6 @@ from truetwin.llm.providers.endpoint import Endpoint, import_openai
 from truetwin.llm.providers.forbidden_settings import FIELDS, forbidden_field
 from truetwin.llm.providers.http_failures import from_exception, from_status
 from truetwin.llm.providers.served_models import ServedModels
-from truetwin.llm.providers.tls_trust import tls_context
 
 #: Most seconds that an endpoint may take to say which models it serves.
 LOOK_AHEAD = 5.0
@@ -233,10 +232,7 @@ class OpenAIModel:
             limits = type(standard)(max_connections=most, max_keepalive_connections=most)
             try:
                 self._connections = openai.DefaultAioHttpClient(
-                    limits=limits,
-                    event_hooks={"response": [limit_async()]},
-                    headers=HEADERS,
-                    verify=tls_context(openai),
+                    limits=limits, event_hooks={"response": [limit_async()]}, headers=HEADERS
                 )
             except RuntimeError:
                 raise MissingExtraError("aiohttp", "llm", "asking models") from None
