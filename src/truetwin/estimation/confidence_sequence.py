@@ -39,9 +39,8 @@ START = 4.0  # answers that the assumed variance is worth
 SLOPE_START = 10.0  # answers that the assumption "predictions tell nothing" is worth
 CANDIDATES = 301  # means between 0 and 1; the same at every look, so that earlier intervals stay as they were
 TINY = 1e-12  # keeps divisors above 0
-LEAST_PART = (
-    1e-150  # of the capital: keeps a bet that has lost nearly all of its part within the range of numbers
-)
+#: Part of the capital that a bet keeps: one that has lost nearly everything stays within the range of numbers.
+LEAST_PART = 1e-150
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,9 +184,8 @@ def log_capital(stream: Stream, candidates: Array, looks: Sequence[int]) -> tupl
     bettor = _Bettor(stream, n_statistics)
     start = [PRIOR_CAPITAL] + [(1 - PRIOR_CAPITAL) / (2 * len(DISTANCES))] * 2 * len(DISTANCES)
     parts = np.broadcast_to(np.reshape(start, (-1, 1, 1)), (len(start), *candidates.shape)).copy()
-    growth = np.zeros_like(
-        candidates
-    )  # log of what the capital was divided by, so that it stays within range
+    # log of what the capital was divided by, so that it stays within range
+    growth = np.zeros_like(candidates)
     ruled_out = np.zeros(candidates.shape, dtype=bool)
     largest, present = np.zeros_like(candidates), np.zeros_like(candidates)
     kept: list[tuple[Array, Array]] = []

@@ -186,7 +186,7 @@ def _notes(table: TwinTable, fits: Mapping[Kind, SoftmaxFit]) -> tuple[str, ...]
 
 @dataclass(frozen=True, eq=False)
 class _Likeness:
-    """How alike items are, before width and text weight are chosen: among training items, and of unseen ones to them.
+    """Likeness of items, before width and text weight are chosen: among training items, and of unseen ones to them.
 
     Attributes
     ----------

@@ -200,9 +200,8 @@ class _LeftOut:
             X, r = self.X[part], self.r[part]
             left = total - self.of_item[self.first[part]] - self.of_item[self.second[part]]
             left += _products(X, r, self.weight[part])
-            kept = left[
-                :, :1
-            ]  # weight that is left; where there is none, nothing is known, and 0 is predicted
+            # weight that is left; where there is none, nothing is known, and 0 is predicted
+            kept = left[:, :1]
             left = np.where(kept > 1e-9, left / np.maximum(kept, 1e-9), 0.0).reshape(-1, p, p + 1)
             found = np.linalg.solve(left[:, :, :p] + ridge, left[:, :, p:])[..., 0]
             errors[start : start + CHUNK] = r - (X * found).sum(axis=1)
